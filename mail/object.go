@@ -1,6 +1,9 @@
 package mail
 
-import "io"
+import (
+	"io"
+	"iter"
+)
 
 // An Object is anything that can be sent: an envelope and a content
 // (RFC 5321 §2.3.1). [*Message] is the one that programs write; [*Raw] holds bytes
@@ -51,4 +54,16 @@ type Form struct {
 	Size     int64 // in octets, CRLF counted as two and doubled dots as one (RFC 1870 §5); -1 where it is not known
 	EightBit bool  // holds octets over 127: BODY=8BITMIME
 	UTF8     bool  // its header holds UTF-8: SMTPUTF8
+}
+
+// Objects is a list given one by one, as smtp's Client.SendAll takes it: a
+// []*Message becomes a sequence of Objects.
+func Objects[T Object](list []T) iter.Seq[Object] {
+	return func(yield func(Object) bool) {
+		for _, o := range list {
+			if !yield(o) {
+				return
+			}
+		}
+	}
 }
