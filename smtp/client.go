@@ -93,5 +93,3 @@ type Receipt struct {
 	Refused []*Error // recipients not taken; empty unless Client.Partial
 	Size    int64    // octets of the content, CRLF counted as two, as RFC 1870 counts
 }
-
-type pool struct{}

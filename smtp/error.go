@@ -34,6 +34,9 @@ type Error struct {
 	Reply Reply     // zero where the server said nothing, or nothing that can be read
 	Err   error     // the cause, where it was not a reply alone
 
+	// Also are the other recipients that were refused in the same transaction.
+	Also []*Error
+
 	// Said is the end of the conversation, oldest first, secrets left out: at most
 	// 64 events and 8 KiB.
 	Said []Event
@@ -49,7 +52,7 @@ func (e *Error) Error() string {
 		b.WriteString(stages[e.Stage].doing)
 	}
 	if e.Path != (mail.Path{}) {
-		b.WriteString(" " + e.Path.Domain)
+		b.WriteString(" " + e.Path.String())
 	}
 	if e.uncertain {
 		// Postfix's wording for the same: the one thing that the reader must know.

@@ -1,0 +1,154 @@
+package smtp
+
+import (
+	"bufio"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/proxy"
+)
+
+// target is where a Client's Addr leads: the network, the address with its port,
+// and the host that a certificate must name.
+func (c *Client) target() (network, addr, host string, err error) {
+	if c.Addr == "" {
+		return "", "", "", errors.New("no address: set Client.Addr")
+	}
+	if strings.ContainsAny(c.Addr, "\r\n\x00") {
+		return "", "", "", fmt.Errorf("the address %q holds a control character", c.Addr)
+	}
+	if strings.HasPrefix(c.Addr, "/") {
+		return "unix", c.Addr, "localhost", nil
+	}
+	host, port, err := net.SplitHostPort(c.Addr)
+	if err != nil {
+		if a, ok := errors.AsType[*net.AddrError](err); !ok || a.Err != "missing port in address" {
+			return "", "", "", fmt.Errorf("the address %q is not host:port", c.Addr)
+		}
+		host = strings.Trim(c.Addr, "[]")
+		switch {
+		case c.LMTP:
+			return "", "", "", fmt.Errorf("the address %q has no port, and LMTP has no usual one", c.Addr)
+		case c.Security == ImplicitTLS:
+			port = "465"
+		default:
+			port = "587"
+		}
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return "", "", "", fmt.Errorf("the port of the address %q is not a number from 1 to 65535", c.Addr)
+	}
+	if host == "" {
+		return "", "", "", fmt.Errorf("the address %q names no host", c.Addr)
+	}
+	return "tcp", net.JoinHostPort(host, port), host, nil
+}
+
+// security is what Automatic means for an address.
+func (c *Client) security(network, addr string) Security {
+	if c.Security != Automatic {
+		return c.Security
+	}
+	switch {
+	case network == "unix":
+		return Plaintext // no wire that anybody could listen at
+	case strings.HasSuffix(addr, ":465"):
+		return ImplicitTLS
+	}
+	return StartTLS
+}
+
+// dial makes the connection.
+func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.wait(StageDial))
+	defer cancel()
+	if c.DialContext != nil {
+		return c.DialContext(ctx, network, addr)
+	}
+	direct := &net.Dialer{LocalAddr: c.LocalAddr}
+	if c.Proxy == "" || network == "unix" {
+		return direct.DialContext(ctx, network, addr)
+	}
+	u, err := url.Parse(c.Proxy)
+	if err != nil || u.Host == "" {
+		// The error of url.Parse would show a password.
+		return nil, errors.New("Client.Proxy is not socks5://host:port or http://host:port")
+	}
+	switch u.Scheme {
+	case "socks5", "socks5h":
+		var auth *proxy.Auth
+		if u.User != nil {
+			password, _ := u.User.Password()
+			auth = &proxy.Auth{User: u.User.Username(), Password: password}
+		}
+		d, err := proxy.SOCKS5("tcp", u.Host, auth, direct)
+		if err != nil {
+			return nil, err
+		}
+		return d.(proxy.ContextDialer).DialContext(ctx, network, addr)
+	case "http":
+		return connect(ctx, direct, u, addr)
+	}
+	return nil, fmt.Errorf("a proxy of sort %q is none that we know: socks5 or http", u.Scheme)
+}
+
+// connect asks an HTTP proxy for a tunnel: RFC 9110 §9.3.6.
+func connect(ctx context.Context, d *net.Dialer, u *url.URL, addr string) (_ net.Conn, err error) {
+	conn, err := d.DialContext(ctx, "tcp", u.Host)
+	if err != nil {
+		return nil, fmt.Errorf("the proxy: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			conn.Close()
+		}
+	}()
+	if deadline, ok := ctx.Deadline(); ok {
+		conn.SetDeadline(deadline)
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: addr}, Host: addr, Header: http.Header{}}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		login := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
+		req.Header.Set("Proxy-Authorization", "Basic "+login)
+	}
+	if err := req.Write(conn); err != nil {
+		return nil, fmt.Errorf("asking the proxy: %w", err)
+	}
+	// The server speaks first: what the proxy sends with its answer is the greeting,
+	// and must not be lost in a buffer. So the answer is read octet by octet.
+	resp, err := http.ReadResponse(bufio.NewReader(&oneByOne{conn, maxReply}), req)
+	if err != nil {
+		return nil, fmt.Errorf("the proxy's answer: %w", err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return nil, fmt.Errorf("the proxy said %s", Printable(resp.Status))
+	}
+	if !stop() {
+		return nil, context.Cause(ctx)
+	}
+	return conn, nil
+}
+
+// A oneByOne reads octet by octet, and only so many.
+type oneByOne struct {
+	r    io.Reader
+	left int
+}
+
+func (o *oneByOne) Read(p []byte) (int, error) {
+	if o.left == 0 {
+		return 0, errors.New("it has no end")
+	}
+	o.left--
+	return o.r.Read(p[:min(1, len(p))])
+}
