@@ -132,6 +132,9 @@ func (p *listParser) address(inGroup bool) (a Address, group bool) {
 	case c == ':':
 		p.what = "has a group or a source route, which is not taken"
 		return a, false
+	case p.i < len(p.s) && class[c]&isControl != 0:
+		p.what = controlName(rune(c))
+		return a, false
 	}
 	// No brackets: what was read as a phrase is an addr-spec, without blanks.
 	p.i = start
