@@ -38,3 +38,13 @@ const (
 	Note                      // something worth knowing: Line
 	Closed                    // the connection is no more
 )
+
+var dids = [...]string{"", "connected", "tls", "command", "answer", "content", "note", "closed"}
+
+// String is one word: "answer".
+func (d Did) String() string {
+	if int(d) >= len(dids) {
+		return "none"
+	}
+	return dids[d]
+}
