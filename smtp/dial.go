@@ -1,17 +1,17 @@
 package smtp
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/net/proxy"
 )
@@ -100,55 +100,59 @@ func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	return nil, fmt.Errorf("a proxy of sort %q is none that we know: socks5 or http", u.Scheme)
 }
 
-// connect asks an HTTP proxy for a tunnel: RFC 9110 §9.3.6.
+// connect asks an HTTP proxy for a tunnel: RFC 9110 §9.3.6. net/http would do it
+// too, and be linked by every program that sends mail.
 func connect(ctx context.Context, d *net.Dialer, u *url.URL, addr string) (_ net.Conn, err error) {
 	conn, err := d.DialContext(ctx, "tcp", u.Host)
 	if err != nil {
 		return nil, fmt.Errorf("the proxy: %w", err)
 	}
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
+		if !stop() && err == nil {
+			err = context.Cause(ctx)
+		}
 		if err != nil {
 			conn.Close()
 		}
 	}()
-	if deadline, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(deadline)
-	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: addr}, Host: addr, Header: http.Header{}}
+	request := "CONNECT " + addr + " HTTP/1.1\r\nHost: " + addr + "\r\n"
 	if u.User != nil {
 		password, _ := u.User.Password()
-		login := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
-		req.Header.Set("Proxy-Authorization", "Basic "+login)
+		request += "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password)) + "\r\n"
 	}
-	if err := req.Write(conn); err != nil {
+	if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
 		return nil, fmt.Errorf("asking the proxy: %w", err)
 	}
-	// The server speaks first: what the proxy sends with its answer is the greeting,
-	// and must not be lost in a buffer. So the answer is read octet by octet.
-	resp, err := http.ReadResponse(bufio.NewReader(&oneByOne{conn, maxReply}), req)
+	status, err := readTunnel(conn)
 	if err != nil {
 		return nil, fmt.Errorf("the proxy's answer: %w", err)
 	}
-	if resp.StatusCode/100 != 2 {
-		return nil, fmt.Errorf("the proxy said %s", Printable(resp.Status))
-	}
-	if !stop() {
-		return nil, context.Cause(ctx)
+	if code, _, _ := strings.Cut(status, " "); len(code) != 3 || code[0] != '2' {
+		return nil, fmt.Errorf("the proxy said %q", excerpt([]byte(status)))
 	}
 	return conn, nil
 }
 
-// A oneByOne reads octet by octet, and only so many.
-type oneByOne struct {
-	r    io.Reader
-	left int
-}
-
-func (o *oneByOne) Read(p []byte) (int, error) {
-	if o.left == 0 {
-		return 0, errors.New("it has no end")
+// readTunnel reads a proxy's answer and gives its status. The server speaks
+// first: what follows the answer is its greeting, and must not be lost in a
+// buffer. So the answer is read octet by octet.
+func readTunnel(r io.Reader) (status string, err error) {
+	var answer []byte
+	var octet [1]byte
+	for !bytes.HasSuffix(answer, []byte("\r\n\r\n")) {
+		if len(answer) == maxReply {
+			return "", errors.New("it has no end")
+		}
+		if _, err := io.ReadFull(r, octet[:]); err != nil {
+			return "", err
+		}
+		answer = append(answer, octet[0])
 	}
-	o.left--
-	return o.r.Read(p[:min(1, len(p))])
+	line, _, _ := bytes.Cut(answer, []byte("\r\n"))
+	version, status, _ := strings.Cut(string(line), " ")
+	if !strings.HasPrefix(version, "HTTP/1.") {
+		return "", fmt.Errorf("%q is not HTTP", excerpt(line))
+	}
+	return status, nil
 }
