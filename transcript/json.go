@@ -120,22 +120,11 @@ type certificateRecord struct {
 	SHA256   string    `json:"sha256"`
 }
 
-// dids are the words of JSON for what an event tells of.
-var dids = [...]string{
-	smtp.Connected:  "connected",
-	smtp.StartedTLS: "tls",
-	smtp.Command:    "command",
-	smtp.Answer:     "answer",
-	smtp.Content:    "content",
-	smtp.Note:       "note",
-	smtp.Closed:     "closed",
-}
-
 // encode is an event as one object, on one line and fit for a terminal.
 func encode(e smtp.Event) []byte {
-	o := record{Session: e.Session, Did: dids[smtp.Note], Line: e.Line, Hidden: e.Hidden}
-	if e.Did > 0 && int(e.Did) < len(dids) {
-		o.Did = dids[e.Did]
+	o := record{Session: e.Session, Did: e.Did.String(), Line: e.Line, Hidden: e.Hidden}
+	if _, err := parseDid(o.Did); err != nil {
+		o.Did = smtp.Note.String()
 	}
 	if !e.At.IsZero() {
 		o.At = &e.At
@@ -219,15 +208,10 @@ func recordTLS(s *tls.ConnectionState) *tlsRecord {
 // event is the record undone.
 func (o record) event() (smtp.Event, error) {
 	e := smtp.Event{Session: o.Session, Line: o.Line, Hidden: o.Hidden}
-	for did, name := range dids {
-		if name != "" && name == o.Did {
-			e.Did = smtp.Did(did)
-		}
-	}
-	if e.Did == 0 {
-		return e, fmt.Errorf("did is %q, which is nothing that is done in a conversation", o.Did)
-	}
 	var err error
+	if e.Did, err = parseDid(o.Did); err != nil {
+		return e, err
+	}
 	if e.Stage, err = parseStage(o.Stage); err != nil {
 		return e, err
 	}
@@ -252,6 +236,15 @@ func (o record) event() (smtp.Event, error) {
 		e.Err = errors.New(*o.Error)
 	}
 	return e, nil
+}
+
+func parseDid(name string) (smtp.Did, error) {
+	for did := smtp.Connected; did <= smtp.Closed; did++ {
+		if did.String() == name {
+			return did, nil
+		}
+	}
+	return 0, fmt.Errorf("did is %q, which is nothing that is done in a conversation", name)
 }
 
 func parseStage(name string) (smtp.Stage, error) {

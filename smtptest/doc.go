@@ -1,0 +1,52 @@
+// Package smtptest is the server in your test.
+//
+// [Play] is a conversation written down, and the test fails where the client does
+// not keep to it:
+//
+//	client := smtptest.Play(t, `
+//	S: 220 mx.example ESMTP
+//	C: EHLO localhost
+//	S: 250 mx.example
+//	C: MAIL FROM:<shop@example.com>
+//	S: 250 2.1.0 ok
+//	C: RCPT TO:<kim@example.net>
+//	S: 550 5.1.1 no such user
+//	`)
+//	_, err := client.Send(ctx, message)
+//
+// # Scripts
+//
+// A script is a transcript (see package transcript): what [smtp.Client.Trace]
+// printed, where a customer's mail failed, can be pasted into a test and is played.
+// Lines that are no turns are remarks.
+//
+//	C: MAIL FROM:<*@example.com>*   "*" stands for any text, and "(secret)" too
+//	S: 250-mx.example               a line of a reply; \x00 and \xff are octets
+//	C: (content)                    after 354 or BDAT: any content, up to its dot
+//	C: .                            directly after 354: the same
+//	C: Subject: Hello               after 354: a line of the content, dots doubled
+//	-- connected                    the next connection begins
+//	-- closed                       the server hangs up
+//	-- reset                        the connection is cut
+//	-- refused                      there is no connection
+//	-- silence                      the server hears, and says nothing more
+//	-- deaf                         it does not even hear
+//	-- wait 1m30s                   it takes its time
+//	-- raw 250 half a li            it says this, with no CRLF after it
+//	-- tls                          TLS begins: first thing, or after STARTTLS
+//	-- tls expired                  the same with a bad certificate; also misnamed, untrusted
+//
+// The client may put its lines on the way together where the script offers
+// PIPELINING; where it does not, and after commands that have to be waited for
+// (RFC 2920 §3.1), running ahead fails the test. Lines with a number before them
+// ("2 C: ...") are those of a second connection at the same time.
+//
+// Connections of a script are in memory: they hold 64 KiB on the way, as sockets
+// do, and wait as testing/synctest wants it, so that ten minutes of silence take
+// no time.
+//
+// # What it does not do
+//
+// A script cannot play mechanisms of AUTH in which the server must prove
+// something (SCRAM).
+package smtptest
