@@ -196,6 +196,7 @@ func (s *Session) hearEnd(t *transaction) (*Receipt, *Error) {
 	if s.failed = e != nil; s.failed {
 		return nil, s.cut(t, e)
 	}
+	s.reused = false // it has just shown that it is alive
 	if s.current == t {
 		s.dirty = false
 	}
@@ -209,12 +210,13 @@ func (s *Session) hearEnds(t *transaction, receipt *Receipt) *Error {
 	for _, path := range t.accepted {
 		var e *Error
 		if s.lost && last != nil {
-			e = &Error{Kind: last.Kind, Stage: StageEnd, Err: last.Err, Said: last.Said, Path: path}
+			e = &Error{Kind: last.Kind, Stage: StageEnd, Err: last.Err, Said: last.Said}
 		} else if e = s.hear(); e == nil {
 			receipt.Reply = s.reply.whole()
 			continue
 		}
 		last = s.cut(t, e)
+		last.Path = path
 		receipt.Refused = append(receipt.Refused, last)
 	}
 	if receipt.Reply.Code != 0 {
@@ -228,6 +230,9 @@ func (s *Session) hearEnds(t *transaction, receipt *Receipt) *Error {
 // cut marks an error of which it is not known whether the mail was taken all the
 // same: all of it was written, and no reply says no.
 func (s *Session) cut(t *transaction, e *Error) *Error {
-	e.uncertain = t.said && s.written >= t.endAt && e.Reply.Code < 400
+	if t.said && s.written >= t.endAt && e.Reply.Code < 400 {
+		// The reply that is missing may be that to MAIL, where the mail went whole.
+		e.uncertain, e.Stage, e.Path = true, StageEnd, noPath
+	}
 	return e
 }

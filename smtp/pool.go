@@ -125,7 +125,7 @@ func (c *Client) worn(s *Session) bool {
 	if limit := s.exts.maxMails; limit > 0 && (most <= 0 || limit < most) {
 		most = limit // RFC 9422 §3.1
 	}
-	return s.lost || most > 0 && s.mails >= most || time.Since(s.opened) > cmp.Or(max(c.MaxAge, 0), defaultAge)
+	return s.lost || s.broken != nil || most > 0 && s.mails >= most || time.Since(s.opened) > cmp.Or(max(c.MaxAge, 0), defaultAge)
 }
 
 // give puts a session back, or closes one that is of no more use.
@@ -229,7 +229,7 @@ func (c *Client) Send(ctx context.Context, object mail.Object) (*Receipt, error)
 // the same mail may be tried at once on a new one. It never is after the content's
 // end, nor on a session that was just opened.
 func (s *Session) stale(e *Error) bool {
-	if !s.lost || e.uncertain || !s.reused && s.mails <= 1 {
+	if !s.lost && s.broken == nil || e.uncertain || !s.reused && s.mails <= 1 {
 		return false
 	}
 	return e.Reply.Code == 421 || e.Stage == StageReset || e.Reply.Code == 0 && e.Kind == Unreachable

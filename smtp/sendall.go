@@ -84,7 +84,7 @@ func (r *run) fill() {
 		if len(r.flight) >= r.ahead && r.last().whole {
 			return
 		}
-		if len(r.flight) > 0 && (r.session.lost || r.client.worn(r.session) || !r.session.exts.pipelining) {
+		if len(r.flight) > 0 && (r.client.worn(r.session) || !r.session.exts.pipelining) {
 			return
 		}
 		if l := r.client.pool.limiter; l != nil && len(r.flight) > 0 && l.Tokens() < 1 {

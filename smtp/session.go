@@ -53,7 +53,7 @@ type Session struct {
 	answered   asked        // what the reply heard last was to
 	opened     time.Time
 	mails      int         // transactions begun
-	reused     bool        // it was idle in the pool since it was opened
+	reused     bool        // it was idle in the pool, and has not answered since
 	idle       *time.Timer // closes it, while it is idle
 	said       said
 }
@@ -371,6 +371,10 @@ func (s *Session) brokeDown(a asked, err error) *Error {
 		e.Kind = Garbled
 	case err == wire.ErrLineTooLong:
 		e.Kind, e.Err = Garbled, fmt.Errorf("the reply has no end after %d octets", maxReply)
+	case err == s.broken && errors.Is(err, os.ErrDeadlineExceeded):
+		e.Err = fmt.Errorf("the server took nothing for %v: %w", s.wait(StageContent), err)
+	case err == s.broken:
+		e.Err = fmt.Errorf("the server listens no more: %w", err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		e.Err = fmt.Errorf("the server said nothing for %v: %w", s.wait(a.stage), err)
 	case err == io.EOF || err == io.ErrUnexpectedEOF:

@@ -52,7 +52,7 @@ func (s *Session) Send(ctx context.Context, object mail.Object) (*Receipt, error
 
 // send is the order of a transaction. SendAll has the same, for several at once.
 func (s *Session) send(ctx context.Context, t *transaction) (*Receipt, *Error) {
-	if s.conn == nil || s.lost {
+	if s.conn == nil || s.lost || s.broken != nil {
 		return nil, s.fail(Unreachable, StageMail, errors.New("the session is over"))
 	}
 	done := s.within(ctx)
@@ -209,9 +209,11 @@ func (s *Session) fit(t *transaction) *Error {
 	t.form = form
 	t.bdat = x.chunking && form.Size >= 0
 	// Content and envelope together cannot be taken back. They may go so where one
-	// refused recipient refuses all, or where the others are to have the mail.
+	// refused recipient refuses all, or where the others are to have the mail; and
+	// not on a session that was idle, for if the server has hung up meanwhile, all
+	// of the mail is written, nothing is answered, and nobody knows what became of it.
 	n := len(t.env.Recipients)
-	t.whole = t.bdat && x.pipelining && !s.client.LMTP && form.Size <= outSize/2 && (n == 1 || s.client.Partial && n <= maxWhole)
+	t.whole = t.bdat && x.pipelining && !s.reused && !s.client.LMTP && form.Size <= outSize/2 && (n == 1 || s.client.Partial && n <= maxWhole)
 	return nil
 }
 
