@@ -1,0 +1,141 @@
+package mail
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// maxHeader is the most octets of a header that is looked at for an envelope.
+const maxHeader = 256 << 10
+
+// HeaderEnvelope is the envelope that the header of the content speaks of, as
+// "sendmail -t" takes it: for all of To, Cc and Bcc, from Sender, or else the first
+// of From. If there are Resent- fields (RFC 5322 §3.6.6), they say it instead; where
+// they stand more than once it cannot be told which were meant, and that is an
+// error. Env is not looked at and not changed.
+func (r *Raw) HeaderEnvelope() (Envelope, error) {
+	fields, err := r.header()
+	if err != nil {
+		return Envelope{}, err
+	}
+	resent := ""
+	for name := range fields {
+		if strings.HasPrefix(name, "resent-") {
+			resent = "resent-"
+		}
+	}
+	var e Envelope
+	var set pathSet
+	for _, name := range []string{"to", "cc", "bcc"} {
+		values := fields[resent+name]
+		if resent != "" && len(values) > 1 {
+			return Envelope{}, fmt.Errorf("the header has more than one %s field; say who the mail is for", resent+name)
+		}
+		for _, value := range values {
+			paths, err := fieldPaths(resent+name, value)
+			if err != nil {
+				return Envelope{}, err
+			}
+			for _, p := range paths {
+				if p = forEnvelope(p); set.add(p, e.Recipients) {
+					e.Recipients = append(e.Recipients, Recipient{Path: p})
+				}
+			}
+		}
+	}
+	if len(e.Recipients) == 0 {
+		return Envelope{}, errors.New("the header names nobody in To, Cc and Bcc")
+	}
+	e.ReversePath, err = reversePath(fields, resent)
+	return e, err
+}
+
+func reversePath(fields map[string][]string, resent string) (Path, error) {
+	for _, name := range []string{"sender", "from"} {
+		values := fields[resent+name]
+		if len(values) > 1 {
+			return Path{}, fmt.Errorf("the header has more than one %s field", resent+name)
+		}
+		if len(values) == 0 {
+			continue
+		}
+		paths, err := fieldPaths(resent+name, values[0])
+		if err != nil {
+			return Path{}, err
+		}
+		if len(paths) > 0 {
+			return forEnvelope(paths[0]), nil
+		}
+	}
+	return Path{}, errors.New("the header says neither in Sender nor in From who the mail is from")
+}
+
+func fieldPaths(name, value string) ([]Path, error) {
+	list, err := ParseAddressField(value)
+	if err != nil {
+		return nil, fmt.Errorf("in the header's field %s %w", name, err)
+	}
+	paths := make([]Path, len(list))
+	for i, a := range list {
+		if paths[i], err = a.Path(); err != nil {
+			return nil, fmt.Errorf("in the header's field %s %w", name, err)
+		}
+	}
+	return paths, nil
+}
+
+// header is the fields of the content by their names in lower case, unfolded. It
+// is read through a normalizer, so that it is the header that will be sent.
+func (r *Raw) header() (map[string][]string, error) {
+	src := io.ReadCloser(io.NopCloser(bytes.NewReader(r.Data)))
+	if r.Data == nil && r.Source != nil {
+		var err error
+		if src, err = r.Source(); err != nil {
+			return nil, err
+		}
+	}
+	defer src.Close()
+	n := normalizer{}
+	in, out := make([]byte, 4<<10), []byte(nil)
+	for !n.body {
+		k, err := src.Read(in)
+		if err != nil && err != io.EOF {
+			return nil, err
+		}
+		// A piece at a time: where the body begins is found within it.
+		var ferr error
+		out, ferr = n.feed(out, in[:k])
+		if err == io.EOF && ferr == nil {
+			out, ferr = n.end(out)
+		}
+		if ferr != nil && !n.body {
+			return nil, ferr
+		}
+		if !n.body && len(out) > maxHeader {
+			return nil, errors.New("the header is longer than 256 KiB")
+		}
+	}
+	head, _, _ := strings.Cut(string(out), "\r\n\r\n")
+	return fieldMap(head), nil
+}
+
+func fieldMap(head string) map[string][]string {
+	fields := make(map[string][]string)
+	name := ""
+	for line := range strings.SplitSeq(strings.TrimSuffix(head, "\r\n"), "\r\n") {
+		if line != "" && (line[0] == ' ' || line[0] == '\t') {
+			if list := fields[name]; len(list) > 0 {
+				list[len(list)-1] += line
+			}
+			continue
+		}
+		var value string
+		name, value, _ = strings.Cut(line, ":")
+		name = strings.ToLower(name)
+		fields[name] = append(fields[name], value)
+	}
+	return fields
+}
