@@ -33,6 +33,7 @@ type composer struct {
 
 	random  [32]byte // for Message-ID and boundaries
 	mark    [26]byte // of the boundaries
+	eight   bool     // a part may go over in eight bits
 	loose   bool     // what was written last has a line end of its own
 	scratch []byte
 	in, out []byte // a piece, read and encoded
@@ -134,7 +135,7 @@ func (t *content) Fit(o Offer) (Form, error) {
 func (c *composer) fit(o Offer) (Form, error) {
 	c.b, c.gaps, c.line, c.loose = c.b[:0], c.gaps[:0], 0, false
 	c.form = Form{}
-	c.utf8 = false
+	c.utf8, c.eight = false, false
 	for i, p := range c.paths[:len(c.paths)-len(c.m.Bcc)] {
 		if p.UTF8() {
 			if !o.UTF8 {

@@ -114,6 +114,9 @@ func isMessage(kind string) bool {
 // is, goes as any other file.
 func (o *opened) scanMessage(p *Part) error {
 	err := o.found.scan(io.MultiReader(bytes.NewReader(o.data), o.reader()))
+	if err == nil && o.found.utf8 {
+		err = contentError{0, "has UTF-8 in its header, and so is no message/rfc822"} // RFC 6532 §3.7
+	}
 	o.verbatim = err == nil
 	if o.src != nil {
 		if _, bad := errors.AsType[contentError](err); err != nil && !bad {

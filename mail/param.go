@@ -12,7 +12,7 @@ import (
 // forbids and many readers show as it stands.
 func (h *header) param(name, value string) {
 	if !isASCII(value) {
-		h.extended(name, value)
+		h.extended(name, value, false)
 		return
 	}
 	mark := h.beginParam(name)
@@ -34,14 +34,14 @@ func (h *header) beginParam(name string) int {
 }
 
 // extended adds a parameter by RFC 2231: on one line, name*=UTF-8”..., or where
-// that is too long in numbered pieces, name*0*=UTF-8”...; name*1*=...
-func (h *header) extended(name, value string) {
+// that is too long, or numbered is set, in pieces, name*0*=UTF-8”...; name*1*=...
+func (h *header) extended(name, value string, numbered bool) {
 	const charset = "UTF-8''"
 	size := 0
 	for i := 0; i < len(value); i++ {
 		size += attrSize(value[i])
 	}
-	if 1+len(name)+len("*=;")+len(charset)+size <= softLine {
+	if !numbered && 1+len(name)+len("*=;")+len(charset)+size <= softLine {
 		mark := h.beginParam(name + "*")
 		h.b = append(h.b, charset...)
 		h.b = appendAttr(h.b, value)
@@ -93,32 +93,37 @@ func appendAttr(b []byte, s string) []byte {
 }
 
 // fileName adds the filename of a Content-Disposition: RFC 2183 §2.3. One that is
-// not ASCII is given by RFC 2231, and before that in ASCII as well as can be, for
-// readers that know no better: a later one of the same name wins where both are
-// understood.
+// not ASCII is given by RFC 2231, and then again in ASCII as well as can be, for
+// readers that know no better.
+//
+// QUIRK: of two parameters of one name Python takes the first, and Jakarta Mail the
+// last unless one is in numbered pieces. So the real one stands first, and is
+// numbered even if it has one piece only.
 func (h *header) fileName(name string) {
-	if isASCII(name) {
-		mark := h.beginParam("filename")
-		h.b = appendQuoted(h.b, name)
-		h.wrap(mark)
-		return
-	}
-	const most = 60
-	plain := make([]byte, 0, most)
-	runes := []rune(name)
-	if len(runes) > most {
-		runes = append(runes[:most-8], runes[len(runes)-8:]...) // the extension stays
-	}
-	for _, r := range runes {
-		if r >= utf8.RuneSelf {
-			r = '_'
-		}
-		plain = append(plain, byte(r))
+	plain := name
+	if !isASCII(name) {
+		h.extended("filename", name, true)
+		plain = asciiName(name)
 	}
 	mark := h.beginParam("filename")
-	h.b = appendQuoted(h.b, string(plain))
+	h.b = appendQuoted(h.b, plain)
 	h.wrap(mark)
-	h.extended("filename", name)
+}
+
+// asciiName is a file name with an underscore for each character that is not
+// ASCII, and the extension kept.
+func asciiName(name string) string {
+	const most = 60
+	runes := []rune(name)
+	if len(runes) > most {
+		runes = append(runes[:most-8], runes[len(runes)-8:]...)
+	}
+	for i, r := range runes {
+		if r >= utf8.RuneSelf {
+			runes[i] = '_'
+		}
+	}
+	return string(runes)
 }
 
 // contentType adds a Content-Type that was given as text: parsed, and written anew.

@@ -23,6 +23,7 @@ func (c *composer) tree(o Offer) {
 	m := c.m
 	if len(c.parts) > 0 || m.HTML != "" || m.Invite.Calendar != "" {
 		c.mark = tag(c.random[16:])
+		c.eight = o.EightBit && c.hasEight()
 	}
 	attached := len(c.parts) - len(m.Inline)
 	text := m.Text != "" || m.HTML != "" || m.Invite.Calendar != "" || attached == 0
@@ -44,6 +45,16 @@ func (c *composer) tree(o Offer) {
 		c.part(i)
 	}
 	c.finish(levelMixed)
+}
+
+// hasEight reports whether a part may go over in eight bits.
+func (c *composer) hasEight() bool {
+	for i := range c.parts {
+		if c.parts[i].coding() == eightBit {
+			return true
+		}
+	}
+	return !isASCII(c.m.Text) || !isASCII(c.m.HTML) || !isASCII(c.m.Invite.Calendar)
 }
 
 // related is the texts, and what HTML shows within: RFC 2387.
@@ -146,6 +157,10 @@ func (c *composer) begin(kind string, level byte, root string) {
 		c.param("type", root)
 	}
 	c.end()
+	if c.eight {
+		// RFC 2045 §6.4: a multipart says of itself what its parts are.
+		c.field("Content-Transfer-Encoding", codings[eightBit])
+	}
 	c.end()
 	c.loose = false
 }
