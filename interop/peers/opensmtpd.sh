@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# OpenSMTPD 7.4, from bookworm-backports: PLAIN and LOGIN by a table of credentials; delivers all to one
+# Maildir, STATE/mail/inbox.
+. "$(dirname "$0")/lib.sh"
+
+# Bookworm's own 6.8.0p2 cannot end a TLS handshake: its privilege separation hides
+# the key from OpenSSL 3 ("missing private key"; OpenSMTPD issue 1171).
+packages="libevent-2.1-7 libdb5.3 libssl3 openssl perl-base"
+backports="opensmtpd"
+users="opensmtpd opensmtpq"
+ports="PLAIN STARTTLS TLS"
+
+configure() {
+	chgrp opensmtpq /usr/sbin/smtpctl && chmod g+s /usr/sbin/smtpctl
+	fill /testdata/opensmtpd/smtpd.conf >/etc/smtpd.conf
+	echo "kim	$(smtpctl encrypt 'secret, sehr geheim')" >/etc/smtpd.credentials
+	chown opensmtpd /etc/smtpd.credentials
+	chmod 600 /etc/smtpd.credentials /state/tls/key.pem
+}
+
+run() {
+	smtpd -d >/state/smtpd.log 2>&1 &
+}
+
+lib_main "$@"
