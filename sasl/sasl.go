@@ -1,4 +1,3 @@
-// Package sasl holds what AUTH speaks: the mechanisms of RFC 4422, both sides.
 package sasl
 
 import (
@@ -14,6 +13,7 @@ type Channel struct {
 }
 
 // Credentials choose how to prove who we are, among what a server offers.
+// Whatever they are printed with, they show no secret.
 type Credentials interface {
 	// Choose begins an exchange by the best mechanism that the server offers and
 	// these credentials can serve. Where there is none, its error says what was
@@ -39,6 +39,7 @@ type Mechanism interface {
 	Outcome(accepted bool) error
 
 	// Secrets are the texts that nobody may be shown, though the server said them
-	// back: password, token, and what is made of them.
+	// back: password, token, and what is made of them. What is made of them as the
+	// exchange goes on is there once Next has given it.
 	Secrets() []string
 }
