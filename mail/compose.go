@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -36,13 +37,19 @@ type composer struct {
 	eight   bool     // a part may go over in eight bits
 	loose   bool     // what was written last has a line end of its own
 	scratch []byte
-	in, out []byte // a piece, read and encoded
 }
 
 // A gap is where a part goes between what stands in the buffer.
 type gap struct{ at, part int }
 
 var composers = sync.Pool{New: func() any { return &composer{header: header{b: make([]byte, 0, 4<<10)}} }}
+
+// A piece is room for what is read of a part, and what is made of it.
+type piece struct{ in, out []byte }
+
+var pieces = sync.Pool{New: func() any {
+	return &piece{in: make([]byte, pieceIn), out: make([]byte, pieceOut)}
+}}
 
 // A content is a Message's [Content]. It stands between a composer and whoever
 // closes it, perhaps twice.
@@ -186,7 +193,7 @@ func (t *content) WriteTo(w io.Writer) (int64, error) {
 			}
 			at = g.at
 		}
-		n, err := c.writePart(w, &c.parts[g.part])
+		n, err := writePart(w, &c.parts[g.part])
 		if total += n; err != nil {
 			return total, err
 		}
@@ -197,11 +204,11 @@ func (t *content) WriteTo(w io.Writer) (int64, error) {
 }
 
 // writePart reads a part, and writes it encoded.
-func (c *composer) writePart(w io.Writer, o *opened) (n int64, err error) {
+func writePart(w io.Writer, o *opened) (n int64, err error) {
 	if o.verbatim {
 		n, err = o.copyMessage(w)
 	} else {
-		n, err = c.encode(w, o)
+		n, err = encode(w, o)
 	}
 	if err != nil {
 		if werr, ok := errors.AsType[writeError](err); ok {
@@ -217,34 +224,28 @@ type writeError struct{ err error }
 
 func (e writeError) Error() string { return e.err.Error() }
 
-type linesWriter interface{ WriteLines([]byte) (int, error) }
-
-func (c *composer) encode(w io.Writer, o *opened) (total int64, err error) {
-	if cap(c.out) == 0 {
-		c.out = make([]byte, pieceOut)
+func encode(w io.Writer, o *opened) (total int64, err error) {
+	p := pieces.Get().(*piece)
+	defer pieces.Put(p)
+	write := w.Write
+	if lines, ok := w.(interface{ WriteLines([]byte) (int, error) }); ok {
+		write = lines.WriteLines
 	}
-	lines, _ := w.(linesWriter)
 	src := source{o: o, left: o.size}
 	for {
-		piece, rerr := src.next(c)
-		if len(piece) > 0 {
-			out := c.out[:base64Size(int64(len(piece)))]
-			encodeLines(out, piece)
-			var n int
-			if lines != nil {
-				n, err = lines.WriteLines(out)
-			} else {
-				n, err = w.Write(out)
-			}
-			total += int64(n)
-			if err != nil {
+		in, rerr := src.next(p.in)
+		if len(in) > 0 {
+			p.out = slices.Grow(p.out[:0], pieceOut)[:base64Size(int64(len(in)))]
+			encodeLines(p.out, in)
+			n, err := write(p.out)
+			if total += int64(n); err != nil {
 				return total, writeError{err}
 			}
 		}
-		if rerr == io.EOF {
-			return total, nil
-		}
 		if rerr != nil {
+			if rerr == io.EOF {
+				rerr = nil
+			}
 			return total, rerr
 		}
 	}
@@ -255,7 +256,6 @@ func (c *composer) encode(w io.Writer, o *opened) (total int64, err error) {
 type source struct {
 	o    *opened
 	left int64 // -1: not known
-	held []byte
 }
 
 var (
@@ -265,7 +265,7 @@ var (
 
 // next gives a piece, and io.EOF with the last. Each but the last is a whole
 // number of lines.
-func (s *source) next(c *composer) ([]byte, error) {
+func (s *source) next(in []byte) ([]byte, error) {
 	o := s.o
 	if o.src == nil {
 		n := min(len(o.data), pieceIn)
@@ -275,10 +275,6 @@ func (s *source) next(c *composer) ([]byte, error) {
 		}
 		return piece, nil
 	}
-	if cap(c.in) == 0 {
-		c.in = make([]byte, pieceIn)
-	}
-	in := c.in[:pieceIn]
 	k := copy(in, o.data) // what was read to find the type
 	o.data = nil
 	n, err := io.ReadFull(o.src, in[k:])

@@ -44,28 +44,19 @@ func (n *normalizer) scan(r io.Reader) error {
 
 // copy normalizes what r gives, by pieces, and writes it to w unless that is nil.
 func (n *normalizer) copy(w io.Writer, r io.Reader) (written int64, err error) {
-	in := make([]byte, pieceIn)
-	out := make([]byte, 0, pieceOut)
-	for err == nil {
-		var k int
-		k, err = r.Read(in)
+	p := pieces.Get().(*piece)
+	defer pieces.Put(p)
+	for done := false; !done; {
+		k, err := r.Read(p.in)
 		if err != nil && err != io.EOF {
 			return written, err
 		}
-		done := err == io.EOF
-		if out, err = n.feed(out[:0], in[:k]); err != nil {
+		if p.out, err = n.next(p.out[:0], p.in[:k], err); err != nil && err != io.EOF {
 			return written, err
 		}
-		if done {
-			out, err = n.end(out)
-			if err == nil {
-				err = io.EOF
-			} else {
-				return written, err
-			}
-		}
-		if w != nil && len(out) > 0 {
-			k, werr := w.Write(out)
+		done = err == io.EOF
+		if w != nil && len(p.out) > 0 {
+			k, werr := w.Write(p.out)
 			written += int64(k)
 			if werr != nil {
 				return written, writeError{werr}
@@ -73,6 +64,18 @@ func (n *normalizer) copy(w io.Writer, r io.Reader) (written int64, err error) {
 		}
 	}
 	return written, nil
+}
+
+// next is feed, and at io.EOF also end. It gives io.EOF back.
+func (n *normalizer) next(dst, p []byte, eof error) ([]byte, error) {
+	dst, err := n.feed(dst, p)
+	if err != nil || eof == nil {
+		return dst, err
+	}
+	if dst, err = n.end(dst); err == nil {
+		err = io.EOF
+	}
+	return dst, err
 }
 
 // feed adds to dst what comes of p.

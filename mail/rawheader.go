@@ -105,14 +105,9 @@ func (r *Raw) header() (map[string][]string, error) {
 		if err != nil && err != io.EOF {
 			return nil, err
 		}
-		// A piece at a time: where the body begins is found within it.
-		var ferr error
-		out, ferr = n.feed(out, in[:k])
-		if err == io.EOF && ferr == nil {
-			out, ferr = n.end(out)
-		}
-		if ferr != nil && !n.body {
-			return nil, ferr
+		// What is wrong with the body that came along is told by Open.
+		if out, err = n.next(out, in[:k], err); err != nil && err != io.EOF && !n.body {
+			return nil, err
 		}
 		if !n.body && len(out) > maxHeader {
 			return nil, errors.New("the header is longer than 256 KiB")
