@@ -14,8 +14,11 @@ import (
 // over a network they would not, and what was written before hanging up is lost.
 const window = 64 << 10
 
-// pipe gives both ends of a connection in memory. All that waits in it waits
-// durably in the sense of testing/synctest, and it knows no real timers.
+// Pipe gives both ends of a connection in memory, for a test that plays its server
+// by hand. It holds 64 KiB each way, what is written before Close is read after it,
+// and all that waits in it waits durably in the sense of testing/synctest.
+func Pipe() (client, server net.Conn) { return pipe(clientAddr(0), serverAddr()) }
+
 func pipe(client, server net.Addr) (clientEnd, serverEnd *conn) {
 	up, down := newHalf(), newHalf()
 	return &conn{in: down, out: up, local: client, remote: server},
