@@ -3,6 +3,7 @@ package smtp_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -18,8 +19,10 @@ import (
 // A fake is a server that takes everything, but for what answer says otherwise.
 // It remembers what it was told, session by session.
 type fake struct {
-	offers []string                 // extensions
-	answer func(line string) string // "": the usual; "-": silence from then on; "!": hang up
+	offers   []string                 // extensions
+	tls      *tls.Config              // with it STARTTLS is taken
+	implicit bool                     // TLS from the first octet, where it listens
+	answer   func(line string) string // "": the usual; "-": silence from then on; "!": hang up
 
 	mu       sync.Mutex
 	sessions [][]string // commands of each; a content is one line, "(content)"
@@ -81,6 +84,19 @@ func (f *fake) serve(c net.Conn, n int) {
 	r := bufio.NewReader(c)
 	line := "(connect)"
 	for {
+		if line == "STARTTLS" && f.tls != nil {
+			f.mu.Lock()
+			f.sessions[n] = append(f.sessions[n], line)
+			f.mu.Unlock()
+			io.WriteString(c, "220 go ahead\r\n")
+			c = tls.Server(c, f.tls)
+			r = bufio.NewReader(c)
+			l, err := r.ReadString('\n')
+			if err != nil {
+				return
+			}
+			line = strings.TrimSuffix(l, "\r\n")
+		}
 		reply := f.reply(line, n)
 		if reply == "!" {
 			return

@@ -78,7 +78,7 @@ func (s *Session) greet(ctx context.Context, security Security) *Error {
 // hello says who we are and learns what the server can do; HELO where it knows
 // no EHLO: RFC 5321 §3.2, §4.1.1.1.
 func (s *Session) hello() *Error {
-	name, err := s.name()
+	name, err := s.client.name(s.conn)
 	if err != nil {
 		return s.fail(Invalid, StageHello, err)
 	}
@@ -107,8 +107,8 @@ func knowsNoEHLO(code int) bool { return code == 500 || code == 502 || code == 5
 
 // name is what we call ourselves. Never a name that is not ours: a relay that
 // hears "localhost" from afar has cause to hang up, and some do.
-func (s *Session) name() (string, error) {
-	if name := s.client.Hello; name != "" {
+func (c *Client) name(conn net.Conn) (string, error) {
+	if name := c.Hello; name != "" {
 		if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f }) || len(name) > 255 {
 			return "", fmt.Errorf("Client.Hello %q is no host name: up to 255 characters of ASCII without blanks are wanted", name)
 		}
@@ -118,7 +118,7 @@ func (s *Session) name() (string, error) {
 		return name, nil
 	}
 	// RFC 5321 §4.1.4: a client without a name gives its address.
-	if a, ok := s.conn.LocalAddr().(*net.TCPAddr); ok {
+	if a, ok := conn.LocalAddr().(*net.TCPAddr); ok {
 		if ip4 := a.IP.To4(); ip4 != nil {
 			return "[" + ip4.String() + "]", nil
 		}
