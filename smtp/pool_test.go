@@ -2,7 +2,6 @@ package smtp_test
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -306,18 +305,4 @@ func TestResetRefused(t *testing.T) {
 			}
 		})
 	}
-}
-
-func ExampleClient_Send() {
-	client := &smtp.Client{Addr: "mx.example:587"}
-	client.DialContext = (&fake{}).client().DialContext
-	client.Security = smtp.Plaintext // for the example's sake
-	receipt, err := client.Send(context.Background(), &mail.Message{
-		From:    mail.Address{Name: "The Shop", Address: "orders@shop.example"},
-		To:      mail.To("kim@example.net"),
-		Subject: "Your order",
-		Text:    "It is on its way.\r\n",
-	})
-	fmt.Println(receipt.Reply, err)
-	// Output: 250 ok <nil>
 }

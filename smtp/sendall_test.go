@@ -3,7 +3,6 @@ package smtp_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -247,17 +246,4 @@ func TestSendAllReportsBadMails(t *testing.T) {
 	if got := outcome(4, c.SendAll(ctx, slices.Values(list))); got != "+--+" {
 		t.Error(got)
 	}
-}
-
-func ExampleClient_SendAll() {
-	client := (&fake{offers: []string{"PIPELINING"}}).client()
-	defer client.Close()
-	mails := letters("kim@example.net", "li@example.net", "mo@example.net")
-	for r := range client.SendAll(context.Background(), mail.Objects(mails)) {
-		fmt.Println(r.Index, r.Err)
-	}
-	// Output:
-	// 0 <nil>
-	// 1 <nil>
-	// 2 <nil>
 }
