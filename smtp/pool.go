@@ -20,6 +20,8 @@ type pool struct {
 	slots   chan struct{} // holds one for each session that is open or idle
 	limiter *rate.Limiter // nil: none
 
+	closing sync.WaitGroup // sessions that are saying QUIT behind everybody's back
+
 	mu     sync.Mutex
 	idle   []*Session // the one used last is at the end, and the first to be used again
 	count  uint64     // sessions ever opened
@@ -78,16 +80,13 @@ func (c *Client) take(ctx context.Context, fresh bool) (*Session, *Error) {
 			return nil, &Error{Kind: Interrupted, Stage: StageDial, Err: context.Cause(ctx)}
 		}
 	}
-	for !fresh {
-		s := p.pop()
-		if s == nil {
-			break
+	for s := p.pop(); s != nil; s = p.pop() {
+		// Where one session has come to its end while it was idle, the others have
+		// too: a server was restarted, or a firewall forgot.
+		if !fresh && !c.worn(s) {
+			return s, nil
 		}
-		if c.worn(s) {
-			s.Close()
-			continue
-		}
-		return s, nil
+		p.closing.Go(func() { s.Close() })
 	}
 	p.mu.Lock()
 	closed := p.closed
@@ -128,23 +127,29 @@ func (c *Client) worn(s *Session) bool {
 	return s.lost || s.broken != nil || most > 0 && s.mails >= most || time.Since(s.opened) > cmp.Or(max(c.MaxAge, 0), defaultAge)
 }
 
-// give puts a session back, or closes one that is of no more use.
+// give puts a session back, or closes one that is of no more use. Nobody waits
+// for its QUIT but the next who wants a session when there are too many.
 func (c *Client) give(s *Session) {
 	p := &c.pool
-	defer func() { <-p.slots }()
-	if c.worn(s) || s.waiting() > 0 {
-		if s.waiting() > 0 {
-			s.lost = true
-		}
-		s.Close()
+	if s.waiting() > 0 {
+		s.lost = true
+	}
+	if !c.worn(s) && p.keep(s, cmp.Or(max(c.MaxIdle, 0), defaultIdle)) {
+		<-p.slots
 		return
 	}
-	wait := cmp.Or(max(c.MaxIdle, 0), defaultIdle)
+	p.closing.Go(func() {
+		s.Close()
+		<-p.slots
+	})
+}
+
+// keep puts a session among the idle ones, unless the pool is closed.
+func (p *pool) keep(s *Session, wait time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		defer s.Close()
-		return
+		return false
 	}
 	if s.idle == nil {
 		s.idle = time.AfterFunc(wait, func() { p.evict(s) })
@@ -152,6 +157,7 @@ func (c *Client) give(s *Session) {
 		s.idle.Reset(wait)
 	}
 	p.idle = append(p.idle, s)
+	return true
 }
 
 // evict closes a session that nobody has used for too long.
@@ -171,8 +177,9 @@ func (p *pool) evict(s *Session) {
 	}
 }
 
-// Close says QUIT in all sessions that are idle. Those in use are closed as they
-// become free; a Send after Close is an error.
+// Close says QUIT in all sessions that are idle, and waits until they are closed,
+// for 10 seconds at most. Those in use are closed as they become free; a Send
+// after Close is an error.
 func (c *Client) Close() error {
 	p := &c.pool
 	p.mu.Lock()
@@ -181,8 +188,9 @@ func (c *Client) Close() error {
 	p.mu.Unlock()
 	for _, s := range idle {
 		s.idle.Stop()
-		s.Close()
+		p.closing.Go(func() { s.Close() })
 	}
+	p.closing.Wait()
 	return nil
 }
 

@@ -55,6 +55,9 @@ func (s *Session) send(ctx context.Context, t *transaction) (*Receipt, *Error) {
 	if s.conn == nil || s.lost || s.broken != nil {
 		return nil, s.fail(Unreachable, StageMail, errors.New("the session is over"))
 	}
+	if ctx.Err() != nil {
+		return nil, s.fail(Interrupted, StageMail, context.Cause(ctx))
+	}
 	done := s.within(ctx)
 	defer done()
 	if e := s.begin(t); e != nil {
