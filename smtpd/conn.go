@@ -1,0 +1,204 @@
+package smtpd
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/parleymail/parley/smtp"
+)
+
+// A source is where the line reader reads: it is where the session waits.
+type source struct{ s *Session }
+
+// Read reads from the connection. Replies go out before it waits, and not sooner:
+// so the replies to a pipelined group go together, RFC 2920 §3.2.
+func (src source) Read(p []byte) (int, error) {
+	s := src.s
+	if err := s.flush(); err != nil {
+		return 0, err
+	}
+	for {
+		before := time.Now()
+		if err := s.await(before); err != nil {
+			return 0, err
+		}
+		n, err := s.conn.Read(p)
+		s.now = time.Now()
+		if s.receiving {
+			s.waited += s.now.Sub(before)
+		}
+		if n > 0 {
+			return n, nil
+		}
+		if !s.poked(err) {
+			return 0, err
+		}
+		s.conn.SetReadDeadline(s.readUntil)
+	}
+}
+
+// await sets the deadline for the next read.
+func (s *Session) await(now time.Time) error {
+	limits := &s.server.limits
+	switch {
+	case s.receiving:
+		// RFC 5321 §4.5.3.2 has no least rate, so that an octet a minute would hold a
+		// session for years. Only the time spent waiting for the client counts.
+		wait := limits.timeout
+		if limits.rate > 0 {
+			due := limits.timeout + time.Duration(s.content.Size()/limits.rate)*time.Second
+			wait = min(wait, due-s.waited)
+		}
+		s.arm(now, wait)
+	case s.newLine:
+		// Once for a line: a client that drips octets gains no time by it.
+		s.newLine = false
+		s.arm(now, limits.timeout)
+	}
+	if s.server.stopping.Load() && s.t == nil {
+		return errStopping
+	}
+	return nil
+}
+
+func (s *Session) arm(now time.Time, wait time.Duration) {
+	if wait < noTimeout/2 && rearm(&s.readUntil, now, wait) {
+		s.conn.SetReadDeadline(s.readUntil)
+	}
+}
+
+// rearm reports whether a deadline is to be set anew, so that from now on there
+// are at least wait to go. To set one costs as much as a short read: it is left
+// alone while it is at most an eighth too late.
+func rearm(until *time.Time, now time.Time, wait time.Duration) bool {
+	slack := max(wait, 0) / 8
+	if left := until.Sub(now); left >= wait && left <= wait+slack {
+		return false
+	}
+	*until = now.Add(wait + slack)
+	return true
+}
+
+// poke wakes the session from its wait, to find that the server is stopping.
+func (s *Session) poke() { s.raw.SetReadDeadline(time.Unix(1, 0)) }
+
+// poked reports whether a read ended because of poke, in the midst of a mail which
+// is to be brought to its end.
+func (s *Session) poked(err error) bool {
+	return s.server.stopping.Load() && !s.severed.Load() && s.t != nil &&
+		errors.Is(err, os.ErrDeadlineExceeded) && (s.readUntil.IsZero() || s.now.Before(s.readUntil))
+}
+
+// cut ends the session from outside.
+func (s *Session) cut() {
+	s.severed.Store(true)
+	s.cancel()
+	s.raw.Close()
+}
+
+// flush sends the replies off.
+func (s *Session) flush() error {
+	if len(s.out) == 0 || s.broken != nil {
+		s.out = s.out[:0]
+		return s.broken
+	}
+	if wait := s.server.limits.timeout; wait < noTimeout/2 && rearm(&s.writeUntil, time.Now(), wait) {
+		s.conn.SetWriteDeadline(s.writeUntil)
+	}
+	_, s.broken = s.conn.Write(s.out)
+	s.out = s.out[:0]
+	return s.broken
+}
+
+// grow gives the reader a large buffer, while much comes at once.
+func (s *Session) grow() {
+	if s.large == nil {
+		s.large = s.server.buffers.Get().(*[largeBuffer]byte)
+		s.small = s.in.Swap(s.large[:])
+	}
+}
+
+// shrink gives the large buffer back as soon as it is not needed: thousands of
+// silent sessions may have had one.
+func (s *Session) shrink() {
+	if s.large != nil && len(s.in.Buffered()) <= len(s.small) {
+		s.in.Swap(s.small)
+		s.server.buffers.Put(s.large)
+		s.small, s.large = nil, nil
+	}
+}
+
+// startTLS is what follows the 220 to STARTTLS.
+func (s *Session) startTLS() {
+	s.upgrading = false
+	if s.flush() != nil {
+		s.over = true
+		return
+	}
+	s.stage = smtp.StageTLS
+	conn := tls.Server(s.conn, s.server.TLS)
+	s.conn = conn
+	if !s.handshake(conn) {
+		s.over = true
+		return
+	}
+	// RFC 3207 §4.2: nothing that was said before counts, the client's name neither.
+	// The reader holds nothing, or STARTTLS would have been refused.
+	s.in.Reset(source{s})
+	s.hello, s.extended, s.user, s.exchange, s.garbage = "", false, "", nil, false
+	s.forget()
+}
+
+func (s *Session) handshake(conn *tls.Conn) bool {
+	s.raw.SetDeadline(time.Now().Add(tlsTimeout))
+	err := conn.HandshakeContext(s.ctx)
+	s.raw.SetDeadline(time.Time{})
+	s.readUntil, s.writeUntil = time.Time{}, time.Time{}
+	if err != nil {
+		switch {
+		case s.server.stopping.Load():
+			err = ErrServerClosed
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			err = errTimeout
+		}
+		s.why = fmt.Errorf("the TLS handshake: %w", err)
+		return false
+	}
+	state := conn.ConnectionState()
+	s.tls = &state
+	s.now = time.Now()
+	s.traceTLS()
+	return true
+}
+
+// end closes the connection.
+func (s *Session) end() {
+	s.flush()
+	if s.why == nil && s.broken != nil && !s.severed.Load() {
+		s.why = s.broken
+	}
+	s.hangUp()
+	s.cancel()
+	if s.large != nil {
+		s.server.buffers.Put(s.large)
+	}
+	s.traceClosed()
+}
+
+// hangUp closes the connection. To close it while the client is still sending
+// would destroy our last reply on its way, so it is listened to for a moment.
+func (s *Session) hangUp() {
+	if t, ok := s.conn.(*tls.Conn); ok && s.tls != nil {
+		t.CloseWrite()
+	}
+	if half, ok := s.raw.(interface{ CloseWrite() error }); ok && s.linger && s.broken == nil {
+		half.CloseWrite()
+		s.raw.SetReadDeadline(time.Now().Add(lingerTimeout))
+		io.CopyN(io.Discard, s.raw, mostLingered)
+	}
+	s.raw.Close()
+}

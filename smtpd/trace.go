@@ -1,0 +1,124 @@
+package smtpd
+
+import (
+	"bytes"
+	"crypto/tls"
+	"slices"
+	"time"
+
+	"github.com/parleymail/parley/smtp"
+)
+
+// What is told to Server.Trace. Nothing is made for it where there is none.
+
+const secret = "(secret)"
+
+func (s *Session) trace(e smtp.Event) {
+	e.At, e.Session = s.now, s.number
+	s.server.Trace(e)
+}
+
+func (s *Session) traced() bool { return s.server.Trace != nil }
+
+func (s *Session) traceConnected() {
+	if s.traced() {
+		s.trace(smtp.Event{Stage: smtp.StageDial, Did: smtp.Connected, Line: "from " + s.RemoteAddr().String()})
+	}
+}
+
+func (s *Session) traceTLS() {
+	if !s.traced() {
+		return
+	}
+	line := tls.VersionName(s.tls.Version) + ", " + tls.CipherSuiteName(s.tls.CipherSuite)
+	if len(s.tls.PeerCertificates) > 0 {
+		line += ", certificate of " + s.tls.PeerCertificates[0].Subject.String()
+	}
+	if s.tls.DidResume {
+		line += ", resumed"
+	}
+	s.trace(smtp.Event{Stage: smtp.StageTLS, Did: smtp.StartedTLS, Line: line, TLS: s.tls})
+}
+
+// traceLine tells of a line from the client, without what is secret in it.
+func (s *Session) traceLine(line []byte) {
+	if !s.traced() {
+		return
+	}
+	shown, hidden := s.shown(line)
+	s.trace(smtp.Event{Stage: s.stage, Did: smtp.Command, Line: shown, Hidden: hidden})
+}
+
+// traceSecret tells of a line that is a response of AUTH.
+func (s *Session) traceSecret() {
+	if s.traced() {
+		s.trace(smtp.Event{Stage: s.stage, Did: smtp.Command, Line: secret, Hidden: true})
+	}
+}
+
+// mechanisms are the names that may stand behind AUTH. What else stands there may
+// be a password that somebody put in the wrong place.
+var mechanisms = []string{
+	"PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
+	"SCRAM-SHA-512", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "NTLM", "GSSAPI", "ANONYMOUS",
+}
+
+// shown is a line as it may be seen by anybody.
+func (s *Session) shown(line []byte) (text string, hidden bool) {
+	verb, args := cutWord(line)
+	switch {
+	case s.exchange != nil, s.stage == 0 && s.garbage:
+		// A client that was told no may not have heard it, and says the name and the
+		// password that it was going to say.
+		return secret, true
+	case s.stage == 0 && bytes.Contains(bytes.ToUpper(line), []byte("AUTH")) && (len(verb) != 4 || !bytes.EqualFold(verb, []byte("AUTH"))):
+		return secret, true
+	case !bytes.EqualFold(verb, []byte("AUTH")) || len(args) == 0:
+		return string(line), false
+	}
+	mechanism, rest := cutWord(args)
+	switch {
+	case !slices.Contains(mechanisms, string(bytes.ToUpper(mechanism))):
+		return string(verb) + " " + secret, true
+	case len(rest) > 0:
+		return string(verb) + " " + string(mechanism) + " " + secret, true
+	}
+	return string(line), false
+}
+
+// traceAnswer tells of the replies that stand in out from there on.
+func (s *Session) traceAnswer(from int) {
+	if !s.traced() {
+		return
+	}
+	s.now = time.Now()
+	for rest := s.out[from:]; len(rest) > 0; {
+		line, more, _ := bytes.Cut(rest, []byte("\r\n"))
+		e := smtp.Event{Stage: s.stage, Did: smtp.Answer, Line: string(line)}
+		if len(more) == 0 && !s.asked.IsZero() {
+			e.Took = s.now.Sub(s.asked)
+		}
+		s.trace(e)
+		rest = more
+	}
+}
+
+// traceContent tells of a content, or of a chunk of it, that is read.
+func (s *Session) traceContent() {
+	if !s.traced() {
+		return
+	}
+	s.stage = smtp.StageContent
+	s.trace(smtp.Event{Stage: s.stage, Did: smtp.Content, Size: s.content.Size() - s.chunkFrom})
+	if s.content.Ended() && s.dotted {
+		s.trace(smtp.Event{Stage: smtp.StageEnd, Did: smtp.Command, Line: "."})
+	}
+	s.stage = smtp.StageEnd
+}
+
+func (s *Session) traceClosed() {
+	if s.traced() {
+		s.now = time.Now()
+		s.trace(smtp.Event{Stage: smtp.StageQuit, Did: smtp.Closed, Err: s.why})
+	}
+}
