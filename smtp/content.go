@@ -27,7 +27,7 @@ func (s *Session) sayContent(t *transaction) *Error {
 		err = s.body.End()
 	}
 	if err != nil || s.broken != nil {
-		return s.contentFailed(t, err)
+		return s.contentFailed(err)
 	}
 	s.tell(Event{Stage: StageContent, Did: Content, Size: s.body.N}, nil)
 	if !t.bdat {
@@ -55,7 +55,7 @@ func (s *Session) expectEnd(t *transaction) {
 
 // contentFailed is a content that did not come to its end, and never will: the
 // connection is dropped, for a dot would make it a whole mail.
-func (s *Session) contentFailed(t *transaction, err error) *Error {
+func (s *Session) contentFailed(err error) *Error {
 	s.lost = true
 	if s.broken == nil {
 		// The fault is in the content itself: a file that shrank, a bare CR.

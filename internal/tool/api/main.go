@@ -18,13 +18,13 @@ func main() {
 }
 
 func run() error {
-	out, err := exec.Command("go", "list", "-f", "{{.Name}} {{.ImportPath}}", "./...").Output()
+	out, err := exec.Command("go", "list", "-f", "{{if .GoFiles}}{{.Name}} {{.ImportPath}}{{end}}", "./...").Output()
 	if err != nil {
 		return fmt.Errorf("go list: %w", err)
 	}
 	for line := range strings.Lines(string(out)) {
 		name, path, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if name == "main" || strings.Contains(path, "/internal/") {
+		if path == "" || name == "main" || strings.Contains(path, "/internal/") {
 			continue
 		}
 		doc, err := exec.Command("go", "doc", "-all", path).Output()
