@@ -2,6 +2,8 @@ package sasl_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/md5"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -299,5 +301,75 @@ func TestLoginInitialResponse(t *testing.T) {
 	}
 	if _, done, err := x.Next(context.Background(), []byte(rightPassword)); !done || err != nil || x.User() != rightUser {
 		t.Error(done, err, x.User())
+	}
+}
+
+// One exchange is one try.
+func TestNoSecondTry(t *testing.T) {
+	l := connect(t, tls.VersionTLS13, withClientCert)
+	for mechanism, tries := range map[string][2]string{
+		"PLAIN":    {"\x00" + rightUser + "\x00wrong", "\x00" + rightUser + "\x00" + rightPassword},
+		"XOAUTH2":  {"user=x", "user=" + rightUser + "\x01auth=Bearer " + rightToken + "\x01\x01"},
+		"EXTERNAL": {"root", rightUser},
+	} {
+		x, err := everybody(l).Start(mechanism, l.server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, response := range tries {
+			if _, done, err := x.Next(context.Background(), []byte(response)); err == nil || !done || x.User() != "" {
+				t.Errorf("%s: %v, user %q", mechanism, err, x.User())
+			}
+		}
+	}
+}
+
+// Accounts are not asked about what is no token, and cannot let in nobody.
+func TestAccountsAreNotMisled(t *testing.T) {
+	l := connect(t, tls.VersionTLS13, withClientCert)
+	a := &sasl.Accounts{
+		Token:    func(_ context.Context, _, token string) error { t.Errorf("asked about %q", token); return nil },
+		External: func(context.Context, sasl.Channel, string) (string, error) { return "", nil },
+		Secret:   func(context.Context, string) (string, error) { return "", nil },
+	}
+	for mechanism, response := range map[string]string{
+		"OAUTHBEARER": "n,a=kim,\x01host=h\x01auth=\x01\x01", "XOAUTH2": "user=kim\x01auth=\x01\x01", "EXTERNAL": "",
+	} {
+		x, err := a.Start(mechanism, l.server)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, done, err := x.Next(context.Background(), []byte(response))
+		if !done {
+			_, done, err = x.Next(context.Background(), []byte("\x01"))
+		}
+		if !done || !errors.Is(err, sasl.ErrRefused) {
+			t.Errorf("%s: %v", mechanism, err)
+		}
+	}
+	// An empty password is no password.
+	mac := hmac.New(md5.New, nil)
+	x, err := a.Start("CRAM-MD5", l.server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	challenge, _, err := x.Next(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac.Write(challenge)
+	if _, _, err := x.Next(context.Background(), fmt.Appendf(nil, "kim %x", mac.Sum(nil))); !errors.Is(err, sasl.ErrRefused) {
+		t.Error(err)
+	}
+}
+
+// What the caller does to the map later changes nobody's password.
+func TestUsersAreCopied(t *testing.T) {
+	passwords := map[string]string{rightUser: rightPassword}
+	a := sasl.Users(passwords)
+	passwords[rightUser] = "another"
+	m, x := begin(t, sasl.Password(rightUser, rightPassword), a, sasl.Channel{}, sasl.Channel{})
+	if o := talk(t, m, x, nil); o.server != nil {
+		t.Error(o.server)
 	}
 }
