@@ -281,8 +281,9 @@ func TestUnknownBinding(t *testing.T) {
 // Names and passwords that SCRAM writes otherwise than they are, and some that
 // SASLprep does not take.
 func TestOddNames(t *testing.T) {
-	for _, user := range []string{"a=b,c", "=2C", "财务部", "Ⅸ", "kim kim"} {
-		for _, pass := range []string{"a=,b", "密码", "pass\u00a0word", "😀", "אב1"} {
+	passwords := []string{"a=,b", "密码", "pass\u00a0word", "😀", "אב1"}
+	for i, user := range []string{"a=b,c", "=2C", "财务部", "Ⅸ", "kim kim"} {
+		for _, pass := range []string{passwords[i], passwords[(i+1)%len(passwords)]} {
 			for _, mechanism := range passwordMechanisms {
 				if strings.HasSuffix(mechanism, "-PLUS") || user == "Ⅸ" && strings.HasPrefix(mechanism, "SCRAM") && pass != "😀" && pass != "אב1" {
 					continue // the name is prepared to IX, as whom the server does not know
@@ -301,7 +302,7 @@ func TestOddNames(t *testing.T) {
 // A server may ask for another salt each time, and credentials live long.
 func TestManySalts(t *testing.T) {
 	creds := sasl.Password(rightUser, rightPassword)
-	for i := range 40 {
+	for i := range 10 {
 		a := sasl.Users(map[string]string{rightUser: rightPassword})
 		a.Seed = fmt.Appendf(nil, "seed %d", i)
 		m, x := begin(t, creds, a, sasl.Channel{}, sasl.Channel{})
