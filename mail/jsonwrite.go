@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -96,7 +97,11 @@ func (m Message) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Marshal(j)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // it is full of brackets, and goes into no page
+	err = e.Encode(j)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // json is a string where that is read back as the same address, else an object.
