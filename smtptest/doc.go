@@ -45,8 +45,29 @@
 // do, and wait as testing/synctest wants it, so that ten minutes of silence take
 // no time.
 //
+// # The server
+//
+// A [Server] is for the test of a program: it takes mail, over loopback with TLS and
+// AUTH, or in memory. [Server.Client] and [Server.URL] reach it, [Server.Wait] and
+// [Server.Find] give what came, and [Server.Refuse] and [Server.Fault] make it fail:
+//
+//	server := smtptest.NewServer(t)
+//	server.Refuse(smtp.StageRcpt, "*<kim@*", "550 5.1.1 no such user")
+//	server.Fault(smtptest.Fault{Stage: smtp.StageEnd, Mute: true, Then: smtptest.HangUp, Times: 1})
+//	shop := NewShop(server.URL())
+//	...
+//	m := server.Wait(t, 1)[0]
+//
+// It is smtpd, behind a front that does what the faults are. Its certificate is of a
+// throwaway CA, an [Authority], and it offers extensions that do not exist, so that
+// a client which cannot pass over them is found.
+//
+// [Pipe] is for those who play their server by hand.
+//
 // # What it does not do
 //
-// A script cannot play mechanisms of AUTH in which the server must prove
-// something (SCRAM).
+// A script cannot play mechanisms of AUTH in which the server must prove something
+// (SCRAM). The Server knows no channel binding (-PLUS), no EXTERNAL and no
+// REQUIRETLS, since its TLS ends before smtpd. It keeps mails in memory and delivers
+// none.
 package smtptest
