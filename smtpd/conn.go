@@ -37,6 +37,9 @@ func (src source) Read(p []byte) (int, error) {
 		if !s.poked(err) {
 			return 0, err
 		}
+		if s.t == nil {
+			return 0, errStopping
+		}
 		s.conn.SetReadDeadline(s.readUntil)
 	}
 }
@@ -86,10 +89,10 @@ func rearm(until *time.Time, now time.Time, wait time.Duration) bool {
 // poke wakes the session from its wait, to find that the server is stopping.
 func (s *Session) poke() { s.raw.SetReadDeadline(time.Unix(1, 0)) }
 
-// poked reports whether a read ended because of poke, in the midst of a mail which
-// is to be brought to its end.
+// poked reports whether a read ended because of poke, and not because the client was
+// silent for too long.
 func (s *Session) poked(err error) bool {
-	return s.server.stopping.Load() && !s.severed.Load() && s.t != nil &&
+	return s.server.stopping.Load() && !s.severed.Load() &&
 		errors.Is(err, os.ErrDeadlineExceeded) && (s.readUntil.IsZero() || s.now.Before(s.readUntil))
 }
 

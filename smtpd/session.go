@@ -187,6 +187,9 @@ func (s *Session) greet() smtp.Reply {
 // turn takes the next line from the client, and gives the reply to it. The zero
 // Reply is none, since it was said already or nobody is there any more.
 func (s *Session) turn() smtp.Reply {
+	if s.server.stopping.Load() && s.t == nil {
+		return s.lost(errStopping)
+	}
 	s.shrink()
 	s.stage = 0
 	if s.exchange != nil {
