@@ -1,0 +1,4 @@
+package main
+
+// shell runs a command that a person wrote.
+var shell = [...]string{"cmd", "/c"}
