@@ -228,8 +228,10 @@ func expected(v verdict, way variant, at smtp.Stage, name string) verdict {
 		v.kind = smtp.Unauthorized
 	case name == isCut && way.pipelines():
 		v.elsewhere = true // the replies to what was said before may be lost with it
-	case name == oneMore && at == smtp.StageEnd:
-		return verdict{} // the mail is taken, and the next one will find out
+	case name == oneMore && (at == smtp.StageEnd || way.whole && (at == smtp.StageMail || at == smtp.StageRcpt)):
+		return verdict{} // within a group nobody can tell which reply is one too many; the next mail finds out
+	case name == oneMore && at == smtp.StageTLS:
+		v.kind = smtp.Insecure // somebody on the way may have added it
 	case name == oneMore:
 		v.elsewhere = true
 	}
@@ -240,7 +242,7 @@ func expected(v verdict, way variant, at smtp.Stage, name string) verdict {
 // knownDefect names what is known to be wrong with a cell.
 func knownDefect(way variant, at smtp.Stage, name string, v verdict) string {
 	switch {
-	case name == oneMore && v.kind != 0:
+	case name == oneMore && v.kind == smtp.Garbled:
 		return "a reply that nobody asked for is taken for the next command's"
 	case at == smtp.StageTLS && (v.kind == smtp.Garbled || v.kind == smtp.Unreachable):
 		return "whatever goes wrong with STARTTLS is Insecure, and so not to be tried again"
