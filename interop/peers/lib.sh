@@ -210,11 +210,10 @@ await_port() {
 	done
 }
 
-# serve is the first process of a running peer. The peer's own file says which
-# ports it needs, and has configure and run.
+# serve starts the peer. Its own file says which ports it needs, and has configure
+# and run.
 serve() {
 	local key list
-	trap 'exit 0' TERM INT HUP
 	add_users
 	install -d -o vmail -g vmail /state/mail
 	make_tls /state/tls
@@ -232,18 +231,27 @@ serve() {
 		echo "$key=${!key}"
 	done
 	echo READY=1
-	while read -r _; do :; done # until whoever started us is gone
+}
+
+# guard is the first process of a running peer: when it ends, all end. It does when
+# whoever started us is gone, or serve comes to nothing.
+guard() {
+	trap 'exit 0' TERM INT HUP
+	trap 'exit 1' USR1
+	{ bash "/peers/$name.sh" in-serve </dev/null || kill -USR1 $$; } &
+	while read -r _; do :; done
 }
 
 lib_main() {
 	case ${1-} in
 	fetch) fetch ;;
-	start) mkdir -p "$2"; enter serve "$2" ;;
-	run) mkdir -p "$2"; enter command "${@:2}" ;;
+	start) mkdir -p "$2" && enter guard "$2" ;;
+	run) mkdir -p "$2" && enter command "${@:2}" ;;
 	inside) # what, lower, state, arguments: in the namespaces, and not yet in the root
 		overlay "$3" "$4"
 		exec chroot "$4/ns/root" bash "/peers/$name.sh" "in-$2" "${@:5}"
 		;;
+	in-guard) guard ;;
 	in-serve) serve ;;
 	in-command) cd /state && exec "${@:2}" ;;
 	*) echo "usage: $0 fetch | start STATE" >&2; exit 64 ;;

@@ -33,7 +33,8 @@ class Keep:
 
 
 def authenticate(server, session, envelope, mechanism, data):
-    return AuthResult(success=data.login == USER and data.password == PASSWORD)
+    good = data.login == USER and data.password == PASSWORD
+    return AuthResult(success=good, handled=False)  # not handled: let aiosmtpd say 535
 
 
 async def main(plain, starttls, tls):
