@@ -140,9 +140,9 @@ func TestParseAddressTime(t *testing.T) {
 			}
 			return best
 		}
-		small, large := run(1<<17), run(1<<20)
+		small, large := run(1<<16), run(1<<19)
 		if large > 40*small+20*time.Millisecond {
-			t.Errorf("%q: 128 KiB took %v, 1 MiB %v", unit, small, large)
+			t.Errorf("%q: 64 KiB took %v, 512 KiB %v", unit, small, large)
 		}
 	}
 }

@@ -42,8 +42,10 @@ func (h *header) fold() {
 
 // wrap puts a line end before what was written since mark, which begins with a
 // blank, if the line is too long otherwise.
-func (h *header) wrap(mark int) {
-	if h.col() <= softLine || mark == h.line {
+func (h *header) wrap(mark int) { h.wrapAt(mark, softLine) }
+
+func (h *header) wrapAt(mark, most int) {
+	if h.col() <= most || mark == h.line {
 		return
 	}
 	n := len(h.b)

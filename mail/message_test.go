@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -287,4 +288,23 @@ func TestObjects(t *testing.T) {
 	if n != 2 {
 		t.Errorf("%d", n)
 	}
+}
+
+// TestConcurrent: one message sent by many at once is the same for all.
+func TestConcurrent(t *testing.T) {
+	m := full()
+	m.Attach = append(m.Attach, mail.Bytes("big.bin", make([]byte, 200_000)))
+	want, _ := compose(t, m, eightBit)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				got, _, err := tryCompose(m, eightBit)
+				if err != nil || len(got) != len(want) {
+					t.Errorf("%d octets and not %d, %v", len(got), len(want), err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

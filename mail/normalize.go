@@ -31,6 +31,7 @@ type normalizer struct {
 	col     int    // octets of the line so far
 	field   []byte // the header line so far
 	fields  int
+	left    int  // of them, those that are not left out
 	skipped bool // in a field that is left out
 }
 
@@ -169,6 +170,9 @@ func (n *normalizer) header() error {
 		if n.fields == 0 {
 			return n.wrong("is empty, where a header should begin")
 		}
+		if n.left == 0 {
+			return n.wrong("ends a header that has Bcc alone")
+		}
 		n.body, n.skipped = true, false
 		return nil
 	case len(bytes.TrimLeft(line, " \t")) == 0:
@@ -186,6 +190,9 @@ func (n *normalizer) header() error {
 		n.fields++
 		n.skipped = n.dropBcc && (strings.EqualFold(name, "Bcc") || strings.EqualFold(name, "Resent-Bcc"))
 		n.changed = n.changed || n.skipped
+		if !n.skipped {
+			n.left++
+		}
 	}
 	if !n.skipped && !isASCII(line) {
 		if !utf8.Valid(line) {
@@ -209,6 +216,9 @@ func (n *normalizer) end(dst []byte) ([]byte, error) {
 	if !n.body {
 		if n.fields == 0 {
 			return dst, errEmptyContent
+		}
+		if n.left == 0 {
+			return dst, contentError{0, "has a header that has Bcc alone"}
 		}
 		n.body, n.changed = true, true
 		dst = append(dst, '\r', '\n')

@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 )
 
+// paramLine leaves room for the semicolon of the next one.
+const paramLine = softLine - 1
+
 // param adds a parameter of a MIME field: RFC 2045 §5.1. What is not ASCII is
 // written as RFC 2231 has it, and never as an encoded-word, which RFC 2047 §5
 // forbids and many readers show as it stands.
@@ -21,7 +24,7 @@ func (h *header) param(name, value string) {
 	} else {
 		h.b = appendQuoted(h.b, value)
 	}
-	h.wrap(mark)
+	h.wrapAt(mark, paramLine)
 }
 
 func (h *header) beginParam(name string) int {
@@ -41,11 +44,11 @@ func (h *header) extended(name, value string, numbered bool) {
 	for i := 0; i < len(value); i++ {
 		size += attrSize(value[i])
 	}
-	if !numbered && 1+len(name)+len("*=;")+len(charset)+size <= softLine {
+	if !numbered && 1+len(name)+len("*=")+len(charset)+size <= paramLine {
 		mark := h.beginParam(name + "*")
 		h.b = append(h.b, charset...)
 		h.b = appendAttr(h.b, value)
-		h.wrap(mark)
+		h.wrapAt(mark, paramLine)
 		return
 	}
 	for n := 0; value != ""; n++ {
@@ -54,7 +57,7 @@ func (h *header) extended(name, value string, numbered bool) {
 			h.b = append(h.b, charset...)
 		}
 		// Every piece has a line of its own, and a character is not parted.
-		room := softLine - (len(h.b) - mark) - len(";")
+		room := paramLine - (len(h.b) - mark)
 		i := 0
 		for i < len(value) {
 			_, k := utf8.DecodeRuneInString(value[i:])
@@ -68,7 +71,7 @@ func (h *header) extended(name, value string, numbered bool) {
 			i += k
 		}
 		h.b = appendAttr(h.b, value[:i])
-		h.wrap(mark)
+		h.wrapAt(mark, paramLine)
 		value = value[i:]
 	}
 }
@@ -107,7 +110,7 @@ func (h *header) fileName(name string) {
 	}
 	mark := h.beginParam("filename")
 	h.b = appendQuoted(h.b, plain)
-	h.wrap(mark)
+	h.wrapAt(mark, paramLine)
 }
 
 // asciiName is a file name with an underscore for each character that is not

@@ -152,7 +152,7 @@ func (c *composer) begin(kind string, level byte, root string) {
 	c.b = append(c.b, '"')
 	c.boundary(level)
 	c.b = append(c.b, '"')
-	c.wrap(mark)
+	c.wrapAt(mark, paramLine)
 	if root != "" {
 		c.param("type", root)
 	}
