@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,7 +18,7 @@ type bench struct {
 	cpu     int    // the one that contestant and server share
 	rounds  int
 	size    float64        // how many mails, against a full run
-	who     *regexp.Regexp // contestants left out are those that it does not match; nil: none
+	who     *regexp.Regexp // contestants whose name it does not match are left out; nil: none
 	profile string         // folder for CPU profiles; empty: none
 	out     io.Writer
 	tables  []*table
@@ -45,18 +46,17 @@ func parts() []part {
 // count scales a number of mails.
 func (b *bench) count(full int) int { return max(1, int(float64(full)*b.size)) }
 
+// in is those of the contestants that are asked for.
+func (b *bench) in(names ...string) []string {
+	return slices.DeleteFunc(names, func(n string) bool { return b.who != nil && !b.who.MatchString(n) })
+}
+
 // alternate lets each contestant have its turn in each round, the first one
 // another each time: what disturbs the machine for a while, disturbs all.
 func (b *bench) alternate(rounds int, names []string, turn func(round int, name string) error) error {
-	var in []string
-	for _, n := range names {
-		if b.who == nil || b.who.MatchString(n) {
-			in = append(in, n)
-		}
-	}
 	for round := range rounds {
-		for i := range in {
-			name := in[(i+round)%len(in)]
+		for i := range names {
+			name := names[(i+round)%len(names)]
 			if err := turn(round, name); err != nil {
 				return err
 			}
@@ -76,7 +76,7 @@ func (b *bench) profileOf(round int, part, name string) string {
 	if b.profile == "" || round > 0 {
 		return ""
 	}
-	return filepath.Join(b.profile, part+"-"+strings.NewReplacer(" ", "-", "/", "-", ",", "").Replace(name)+".prof")
+	return filepath.Join(b.profile, strings.NewReplacer(" ", "-", "/", "-", ",", "").Replace(part+"-"+name)+".prof")
 }
 
 // runSource runs smtp-source, and gives what more than one mail cost: a run of one

@@ -81,7 +81,7 @@ func parseOptions(args []string) (options, error) {
 		return o, fmt.Errorf("-postfix is missing: run bench/run.sh, which fetches it")
 	}
 	if o.quick {
-		o.rounds, o.times = 2, o.times/8
+		o.rounds, o.times = 2, o.times/4
 	}
 	return o, nil
 }

@@ -7,11 +7,6 @@ import (
 	"time"
 )
 
-// keepers send mail after mail over one connection.
-func keepers() []string {
-	return []string{parleySend, parleyAll, goMail, goMailBare, goMailV2, goSMTP, netSMTP, source, byHand}
-}
-
 func (b *bench) text() error {
 	t, err := b.kept("text", text1K, 6000)
 	if err != nil {
@@ -53,13 +48,14 @@ func (b *bench) kept(part, kind string, full int) (*table, error) {
 			"parley, go-mail and gomail compose every mail anew; the others send bytes made beforehand.",
 		},
 	}
-	return t, b.alternate(b.rounds, keepers(), func(round int, name string) error {
+	names := b.in(parleySend, parleyAll, goMail, goMailBare, goMailV2, goSMTP, netSMTP, source, byHand)
+	return t, b.alternate(b.rounds, names, func(round int, name string) error {
 		if name == source {
 			r, err := b.runSource(sink.addr, kind, 1, count)
 			t.row(name).add(micros(r.CPU, count), micros(r.Wall, count))
 			return err
 		}
-		j := job{Do: doSend, As: name, Letter: kind, Recipients: 1, Addr: sink.addr, Warm: max(1, count/5), Count: count}
+		j := job{Do: doSend, As: name, Letter: kind, Recipients: 1, Addr: sink.addr, Warm: full / 10, Count: count}
 		j.Profile = b.profileOf(round, part, name)
 		r, err := do(b.cpu, j)
 		t.row(name).add(micros(r.CPU, count), micros(r.Wall, count), float64(r.Allocs)/float64(count), float64(r.Bytes)/1024/float64(count))
@@ -86,7 +82,7 @@ func (b *bench) memory() error {
 			"go-smtp and net/smtp copy a content made beforehand out of a file; smtp-source is given one, and is a C program.",
 		},
 	}
-	names := []string{idle, parleySend, parleyAll, goMail, goMailV2, goSMTP, netSMTP, source}
+	names := b.in(idle, parleySend, parleyAll, goMail, goMailV2, goSMTP, netSMTP, source)
 	err = b.alternate(min(b.rounds, 3), names, func(_ int, name string) error {
 		if name == source {
 			began := time.Now()
@@ -191,7 +187,7 @@ func (b *bench) oneMail(s farServer) error {
 	if !s.chunking {
 		t.notes = append(t.notes, "This server offers no CHUNKING.")
 	}
-	names := []string{parleyPool, parleyLast, parleyPartial, goMail, goMailBare, goMailV2, goSMTP, netSMTP, source}
+	names := b.in(parleyPool, parleyLast, parleyPartial, goMail, goMailBare, goMailV2, goSMTP, netSMTP, source)
 	err := b.alternate(b.rounds, names, func(_ int, name string) error {
 		taken, done, err := b.far(s, name, 10, 1)
 		t.row(name).add(millis(done), millis(taken))
@@ -236,7 +232,7 @@ func (b *bench) manyMails(servers []farServer, skipped string) error {
 	}
 	for range b.rounds {
 		for _, s := range servers {
-			for _, name := range []string{parleyAll, parleySend} {
+			for _, name := range b.in(parleyAll, parleySend) {
 				if err := turn(s, name); err != nil {
 					return err
 				}
@@ -249,10 +245,7 @@ func (b *bench) manyMails(servers []farServer, skipped string) error {
 	} else {
 		t.row(parleyAll + " to " + realPostfix).skipped = skipped
 	}
-	others := []string{goMail, goMailBare, goMailV2, goSMTP, netSMTP, source}
-	if b.who != nil {
-		others = nil
-	}
+	others := b.in(goMail, goMailBare, goMailV2, goSMTP, netSMTP, source)
 	for _, name := range others {
 		t.row(name + " to " + at.name) // its place, for they end in any order
 	}

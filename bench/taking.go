@@ -24,8 +24,8 @@ func (b *bench) taking() error {
 const sessions = 8
 
 func (b *bench) loaded(kind, load string) (*table, error) {
-	count := b.count(map[string]int{text1K: 8000, attach100: 800}[kind]) / sessions * sessions
-	count = max(count, sessions)
+	full := map[string]int{text1K: 8000, attach100: 800}[kind]
+	count := max(1, b.count(full)/sessions) * sessions
 	how := map[string]string{source: "smtp-source, which waits for each reply", byHand: "pipelining, content and next envelope in one write"}[load]
 	t := &table{
 		title: fmt.Sprintf("Taking: %s, %d mails over %d connections by %s", kind, count, sessions, how),
@@ -33,7 +33,7 @@ func (b *bench) loaded(kind, load string) (*table, error) {
 		notes: []string{"Server's user and system time; server and load on one CPU. Every server throws the content away."},
 	}
 	servers := make(map[string]*server)
-	names := []string{parleySMTPD, smtpSink, goSMTPServer}
+	names := b.in(parleySMTPD, smtpSink, goSMTPServer)
 	for _, name := range names {
 		s, err := b.startServer(name, kind, load)
 		if err != nil {
@@ -41,7 +41,7 @@ func (b *bench) loaded(kind, load string) (*table, error) {
 		}
 		defer s.end()
 		servers[name] = s
-		if err := b.load(s, kind, load, max(sessions, count/4/sessions*sessions)); err != nil {
+		if err := b.load(s, kind, load, full/4); err != nil {
 			return nil, fmt.Errorf("warming %s up: %w", name, err)
 		}
 	}
@@ -85,9 +85,9 @@ func (b *bench) composing() error {
 			title: fmt.Sprintf("Composing: %s, %d mails written to nowhere", kind, count),
 			unit:  "CPU µs/mail", base: parleySend, extra: []string{"allocs", "KiB alloc."},
 		}
-		names := []string{parleySend, goMail, goMailV2}
+		names := b.in(parleySend, goMail, goMailV2)
 		err := b.alternate(b.rounds, names, func(round int, name string) error {
-			j := job{Do: doCompose, As: name, Letter: kind, Recipients: 1, Warm: max(1, count/5), Count: count}
+			j := job{Do: doCompose, As: name, Letter: kind, Recipients: 1, Warm: counts[kind] / 10, Count: count}
 			j.Profile = b.profileOf(round, "composing-"+kind, name)
 			r, err := do(b.cpu, j)
 			t.row(name).add(micros(r.CPU, count), float64(r.Allocs)/float64(count), float64(r.Bytes)/1024/float64(count))
