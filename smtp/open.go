@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -184,6 +185,9 @@ func (s *Session) auth(ctx context.Context, security Security) *Error {
 		return s.fail(Unsupported, StageAuth, err)
 	}
 	mech, err := creds.Choose(ctx, s.exts.auth, s.channel())
+	if _, ok := errors.AsType[*sasl.OfferError](err); ok {
+		return s.authFailed(Unsupported, err)
+	}
 	if err != nil {
 		return s.authFailed(Unauthorized, err)
 	}
@@ -195,20 +199,29 @@ func (s *Session) auth(ctx context.Context, security Security) *Error {
 		return s.authFailed(Unauthorized, err)
 	}
 	line, shown := "AUTH "+mech.Name(), ""
-	if initial != nil {
-		shown = line + " (secret)"
-		if len(initial) == 0 {
-			line += " =" // RFC 4954 §4: empty, and not absent
-		} else {
-			line += " " + s.encoded(initial)
+	switch {
+	case initial == nil:
+	case len(initial) == 0:
+		line, shown = line+" =", line+" (secret)" // RFC 4954 §4: empty, and not absent
+		initial = nil
+	default:
+		if text := s.encoded(initial); len(line)+1+len(text)+2 <= maxCommand {
+			line, shown = line+" "+text, line+" (secret)"
+			initial = nil
 		}
+		// else it is said when the server asks: RFC 4954 §4 wants that of a long token
 	}
 	s.sayFor(StageAuth, noPath, line, shown)
-	return s.exchange(ctx, mech)
+	return s.exchange(ctx, mech, initial)
 }
 
-// exchange answers the server's challenges until it has made up its mind.
-func (s *Session) exchange(ctx context.Context, mech sasl.Mechanism) *Error {
+// maxCommand is the longest command line that every server takes, CRLF included:
+// RFC 5321 §4.5.3.1.4.
+const maxCommand = 512
+
+// exchange answers the server's challenges until it has made up its mind. initial
+// is the initial response, where it was kept back for the first of them.
+func (s *Session) exchange(ctx context.Context, mech sasl.Mechanism, initial []byte) *Error {
 	for range maxChallenges {
 		e := s.hear()
 		switch {
@@ -227,17 +240,17 @@ func (s *Session) exchange(ctx context.Context, mech sasl.Mechanism) *Error {
 			return e
 		}
 		s.lost = false // 334 is what a challenge looks like
-		challenge, err := base64.StdEncoding.DecodeString(string(s.reply.challenge))
-		if err != nil {
-			return s.cancel(errors.New("the server's challenge is not base64"))
+		response := initial
+		if initial == nil {
+			challenge, err := s.challenge(mech)
+			if err == nil {
+				response, err = mech.Next(ctx, challenge)
+			}
+			if err != nil {
+				return s.cancel(err)
+			}
 		}
-		if challenge == nil {
-			challenge = []byte{}
-		}
-		response, err := mech.Next(ctx, challenge)
-		if err != nil {
-			return s.cancel(err)
-		}
+		initial = nil
 		s.sayFor(StageAuth, noPath, s.encoded(response), "(secret)")
 	}
 	s.lost = true
@@ -246,6 +259,20 @@ func (s *Session) exchange(ctx context.Context, mech sasl.Mechanism) *Error {
 
 // maxChallenges is far more than any mechanism has; a hostile server has more.
 const maxChallenges = 16
+
+// challenge is what the server wants an answer to; not nil, though it be empty.
+func (s *Session) challenge(mech sasl.Mechanism) ([]byte, error) {
+	challenge, err := base64.StdEncoding.DecodeString(string(s.reply.challenge))
+	switch {
+	case err == nil:
+		return append([]byte{}, challenge...), nil
+	case mech.Name() == "LOGIN":
+		// QUIRK: some servers ask for the user name in plain text, "334 Username:".
+		// What LOGIN answers does not hang on the wording.
+		return bytes.Clone(s.reply.challenge), nil
+	}
+	return nil, errors.New("the server's challenge is not base64")
+}
 
 // cancel takes an exchange back that cannot go on: RFC 4954 §4. It is said only
 // while the server waits for a response, never after its verdict.
