@@ -3,16 +3,11 @@ package mail
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
-	"slices"
 	"sync"
 )
 
-// A part is read by pieces of 840 lines, which in base64 are just under 64 KiB.
 const (
-	pieceIn  = 840 * lineIn
-	pieceOut = 840 * lineOut
 	// A part of no more octets than this, which is in memory already, is put with
 	// the header: one write instead of three.
 	small = 8 << 10
@@ -43,13 +38,6 @@ type composer struct {
 type gap struct{ at, part int }
 
 var composers = sync.Pool{New: func() any { return &composer{header: header{b: make([]byte, 0, 4<<10)}} }}
-
-// A piece is room for what is read of a part, and what is made of it.
-type piece struct{ in, out []byte }
-
-var pieces = sync.Pool{New: func() any {
-	return &piece{in: make([]byte, pieceIn), out: make([]byte, pieceOut)}
-}}
 
 // A content is a Message's [Content]. It stands between a composer and whoever
 // closes it, perhaps twice.
@@ -201,97 +189,6 @@ func (t *content) WriteTo(w io.Writer) (int64, error) {
 	n, err := w.Write(c.b[at:])
 	c.b = c.b[:0] // once
 	return total + int64(n), err
-}
-
-// writePart reads a part, and writes it encoded.
-func writePart(w io.Writer, o *opened) (n int64, err error) {
-	if o.verbatim {
-		n, err = o.copyMessage(w)
-	} else {
-		n, err = encode(w, o)
-	}
-	if err != nil {
-		if werr, ok := errors.AsType[writeError](err); ok {
-			return n, werr.err
-		}
-		err = fmt.Errorf("reading %s: %w", quote(o.name), err)
-	}
-	return n, err
-}
-
-// A writeError is an error of the one who is written to, and not of the part.
-type writeError struct{ err error }
-
-func (e writeError) Error() string { return e.err.Error() }
-
-func encode(w io.Writer, o *opened) (total int64, err error) {
-	p := pieces.Get().(*piece)
-	defer pieces.Put(p)
-	write := w.Write
-	if lines, ok := w.(interface{ WriteLines([]byte) (int, error) }); ok {
-		write = lines.WriteLines
-	}
-	src := source{o: o, left: o.size}
-	for {
-		in, rerr := src.next(p.in)
-		if len(in) > 0 {
-			p.out = slices.Grow(p.out[:0], pieceOut)[:base64Size(int64(len(in)))]
-			encodeLines(p.out, in)
-			n, err := write(p.out)
-			if total += int64(n); err != nil {
-				return total, writeError{err}
-			}
-		}
-		if rerr != nil {
-			if rerr == io.EOF {
-				rerr = nil
-			}
-			return total, rerr
-		}
-	}
-}
-
-// A source gives a part by pieces, and sees that it is as long as it was said to
-// be: a file cut short while it is read must not be taken for a whole one.
-type source struct {
-	o    *opened
-	left int64 // -1: not known
-}
-
-var (
-	errShrunk = errors.New("it is shorter than it was said to be")
-	errGrown  = errors.New("it is longer than it was said to be")
-)
-
-// next gives a piece, and io.EOF with the last. Each but the last is a whole
-// number of lines.
-func (s *source) next(in []byte) ([]byte, error) {
-	o := s.o
-	if o.src == nil {
-		n := min(len(o.data), pieceIn)
-		piece := o.data[:n]
-		if o.data = o.data[n:]; len(o.data) == 0 {
-			return piece, io.EOF
-		}
-		return piece, nil
-	}
-	k := copy(in, o.data) // what was read to find the type
-	o.data = nil
-	n, err := io.ReadFull(o.src, in[k:])
-	n += k
-	if err == io.ErrUnexpectedEOF {
-		err = io.EOF
-	}
-	if s.left < 0 {
-		return in[:n], err
-	}
-	switch s.left -= int64(n); {
-	case s.left < 0:
-		return nil, errGrown
-	case err == io.EOF && s.left > 0:
-		return nil, errShrunk
-	}
-	return in[:n], err
 }
 
 // tag is 128 random bits as 26 letters and digits.

@@ -67,7 +67,7 @@ func TestJSONRefuses(t *testing.T) {
 		`{"from": "a"}`:                        `From is no address: the address "a" has no @`,
 		`{"from": "a@b, c@d"}`:                 "From is more than one address",
 		`{"from": ["a@b"]}`:                    "From is a list, and not an address",
-		`{"from": {"adress": "a@b"}}`:          "From.adress is no field of an address",
+		`{"from": {"mailbox": "a@b"}}`:         "From.mailbox is no field of an address",
 		`{"from": {"name": "a", "name": "b"}}`: "From.name stands twice",
 		`{"to": 7}`:                            "To is a number, and not an address",
 		`{"to": ["a@b", ["c@d"]]}`:             "To[1] is a list, and not an address",

@@ -48,14 +48,14 @@ func (n *normalizer) copy(w io.Writer, r io.Reader) (written int64, err error) {
 	p := pieces.Get().(*piece)
 	defer pieces.Put(p)
 	for done := false; !done; {
-		k, err := r.Read(p.in)
-		if err != nil && err != io.EOF {
+		k, err := fill(r, p.in)
+		if err != nil && !atEnd(err) {
 			return written, err
 		}
-		if p.out, err = n.next(p.out[:0], p.in[:k], err); err != nil && err != io.EOF {
+		if p.out, err = n.next(p.out[:0], p.in[:k], err); err != nil && !atEnd(err) {
 			return written, err
 		}
-		done = err == io.EOF
+		done = err != nil
 		if w != nil && len(p.out) > 0 {
 			k, werr := w.Write(p.out)
 			written += int64(k)

@@ -25,7 +25,7 @@ type opened struct {
 	found    normalizer // what it has
 }
 
-var errNotRegular = errors.New("is not a regular file")
+var errNotRegular = errors.New("it is not a regular file")
 
 // openPart opens what a part is made of and learns its size and type.
 func openPart(p *Part, inline bool) (o opened, err error) {
@@ -41,7 +41,7 @@ func openPart(p *Part, inline bool) (o opened, err error) {
 	if p.Size > 0 {
 		if o.size >= 0 && o.size != p.Size {
 			o.close()
-			return o, fmt.Errorf("holds %d octets, and not the %d of Size", o.size, p.Size)
+			return o, fmt.Errorf("it holds %d octets, and not the %d of Size", o.size, p.Size)
 		}
 		o.size = p.Size
 	}
@@ -63,7 +63,7 @@ func (o *opened) openSource(p *Part) (err error) {
 		return err
 	}
 	if o.src == nil {
-		return errors.New("gave nothing to read from")
+		return errors.New("opening it gave nothing to read from")
 	}
 	f, ok := o.src.(interface{ Stat() (fs.FileInfo, error) })
 	if !ok {
@@ -95,9 +95,9 @@ func (o *opened) findType() error {
 	}
 	if o.src != nil {
 		o.data = make([]byte, sniffed)
-		n, err := io.ReadFull(o.src, o.data)
+		n, err := fill(o.src, o.data)
 		o.data = o.data[:n]
-		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		if err != nil && !atEnd(err) {
 			return err
 		}
 	}

@@ -202,6 +202,10 @@ func TestPartsBreak(t *testing.T) {
 		"fails": {mail.Reader("a.pdf", func() (io.ReadCloser, error) {
 			return io.NopCloser(io.MultiReader(strings.NewReader(big), failing{boom})), nil
 		}), `reading "a.pdf": boom`},
+		"breaks off": {mail.Reader("a.pdf", func() (io.ReadCloser, error) {
+			return io.NopCloser(io.MultiReader(strings.NewReader(big), failing{io.ErrUnexpectedEOF})), nil
+		}), `reading "a.pdf": unexpected EOF`},
+		"stands still":  {mail.Reader("a.pdf", func() (io.ReadCloser, error) { return io.NopCloser(failing{nil}), nil }), "multiple Read calls return no data"},
 		"shrinks":       {sized(mail.Reader("a.pdf", source(big, 1000)), 100_001), "shorter"},
 		"shrinks to 0":  {sized(mail.Reader("a.pdf", source("", 1000)), 1), "shorter"},
 		"grows":         {sized(mail.Reader("a.pdf", source(big, 1000)), 99_999), "longer"},
@@ -308,6 +312,11 @@ func TestPartTypes(t *testing.T) {
 				t.Errorf("%s of %q (%s) arrives as %q", c.name, c.data, way, body(t, got))
 			}
 		}
+	}
+	// Who breaks off while the type is looked for.
+	cutOff := mail.Reader("a", func() (io.ReadCloser, error) { return io.NopCloser(failing{io.ErrUnexpectedEOF}), nil })
+	if _, err := withPart(cutOff).Open(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
 	}
 	// What was said to be a message must be one.
 	for data, wrong := range map[string]string{"none": "line 1", "A: ü\n\n": "UTF-8 in its header"} {

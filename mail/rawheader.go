@@ -101,12 +101,12 @@ func (r *Raw) header() (map[string][]string, error) {
 	n := normalizer{}
 	in, out := make([]byte, 4<<10), []byte(nil)
 	for !n.body {
-		k, err := src.Read(in)
-		if err != nil && err != io.EOF {
+		k, err := fill(src, in)
+		if err != nil && !atEnd(err) {
 			return nil, err
 		}
 		// What is wrong with the body that came along is told by Open.
-		if out, err = n.next(out, in[:k], err); err != nil && err != io.EOF && !n.body {
+		if out, err = n.next(out, in[:k], err); err != nil && !atEnd(err) && !n.body {
 			return nil, err
 		}
 		if !n.body && len(out) > maxHeader {

@@ -71,7 +71,7 @@ func (l Reader) Read(r io.Reader) (*mail.Message, error) {
 	if err == nil {
 		h, err = textproto.ReadHeader(in)
 	}
-	if err == io.EOF && h.Len() > 0 {
+	if atEnd(err) && h.Len() > 0 {
 		err = nil // all header, which is a mail too
 	}
 	if err == nil && h.Len() == 0 {
@@ -93,9 +93,13 @@ func (l Reader) Read(r io.Reader) (*mail.Message, error) {
 	return d.m, nil
 }
 
+// atEnd: only io.EOF itself says that there is no more, not one within another
+// error.
+func atEnd(err error) bool { return err == io.EOF } //nolint:errorlint // for that reason
+
 // noEOF: the end is not where it may be.
 func noEOF(err error) error {
-	if err == io.EOF {
+	if atEnd(err) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -47,7 +47,7 @@ func (d *draft) part(h textproto.Header, body io.Reader, depth int) error {
 	r := textproto.NewMultipartReader(body, l.params["boundary"])
 	for {
 		p, err := r.NextPart()
-		if err == io.EOF {
+		if atEnd(err) {
 			return nil
 		}
 		if err != nil {
