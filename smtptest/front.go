@@ -141,8 +141,9 @@ func (f *front) wantsTLS() bool {
 	switch f.stage {
 	case smtp.StageAuth, smtp.StageMail, smtp.StageRcpt, smtp.StageData:
 		return f.state == nil && f.server.security() == smtp.StartTLS
+	default:
+		return false
 	}
-	return false
 }
 
 // upgrade is STARTTLS.
@@ -370,8 +371,9 @@ func (f *front) perform(stage smtp.Stage, fault *Fault, said string) error {
 		f.raw.SetDeadline(time.Time{})
 		io.Copy(io.Discard, f.r)
 		return errGone
+	default:
+		return nil
 	}
-	return nil
 }
 
 // pause lets time go by, unless the server stops.

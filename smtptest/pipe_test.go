@@ -1,6 +1,7 @@
 package smtptest
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -55,10 +56,5 @@ func TestPipeReset(t *testing.T) {
 }
 
 func isErrno(err error, want syscall.Errno) bool {
-	op, ok := err.(*net.OpError)
-	if !ok {
-		return false
-	}
-	call, ok := op.Err.(*os.SyscallError)
-	return ok && call.Err == want
+	return errors.Is(err, want)
 }

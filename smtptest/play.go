@@ -140,7 +140,7 @@ func (c *playing) play() {
 		if err == nil {
 			continue
 		}
-		if err != errOver {
+		if !errors.Is(err, errOver) {
 			c.t.Errorf("smtptest: script line %d: %v", c.part.turns[i].number, err)
 			c.bare.Reset()
 		}
@@ -174,6 +174,7 @@ func (c *playing) turn(i int) error {
 		c.bare.waitGone()
 	case actReset:
 		c.bare.Reset()
+	default: // actClose; actRefuse was met by dial
 	}
 	return errOver
 }
@@ -207,7 +208,7 @@ func (c *playing) write(octets string) error {
 func (c *playing) gone(i int, err error) error {
 	for _, t := range c.part.turns[i:] {
 		if t.act == actHear || t.act == actContent {
-			return fmt.Errorf("wanted %q, but the client hung up before (%v)", t, err)
+			return fmt.Errorf("wanted %q, but the client hung up before (%w)", t, err)
 		}
 	}
 	return errOver
@@ -234,7 +235,7 @@ func (c *playing) checkGroup(t turn) error {
 func (c *playing) hear(i int, t turn) error {
 	pattern := t.event.Line
 	if c.content && c.first && pattern == "." {
-		return c.skipContent(t) // any content
+		return c.skipContent() // any content
 	}
 	line, err := c.readLine()
 	if err != nil {
@@ -262,29 +263,28 @@ func (c *playing) hearChunk() error {
 	size := c.chunk
 	c.chunk = -1
 	if _, err := io.CopyN(io.Discard, c.r, size); err != nil {
-		return fmt.Errorf("wanted a chunk of %d octets, but the client hung up within it (%v)", size, err)
+		return fmt.Errorf("wanted a chunk of %d octets, but the client hung up within it (%w)", size, err)
 	}
 	return nil
 }
 
 // hearContent hears what "C: (content)" stands for.
 func (c *playing) hearContent(i int) error {
-	t := c.part.turns[i]
 	if c.chunk >= 0 {
 		return c.hearChunk()
 	}
 	if !c.content {
-		return fmt.Errorf("a content stands in the script where none is asked for: neither 354 nor BDAT goes before it")
+		return errors.New("a content stands in the script where none is asked for: neither 354 nor BDAT goes before it")
 	}
 	if next := i + 1; next < len(c.part.turns) && c.part.turns[next].act == actHear && c.part.turns[next].event.Line == "." {
 		c.first = true
 		return nil // "C: ." skips it
 	}
-	return c.skipContent(t)
+	return c.skipContent()
 }
 
 // skipContent hears all up to the dot.
-func (c *playing) skipContent(t turn) error {
+func (c *playing) skipContent() error {
 	for {
 		line, err := c.readLine()
 		if err != nil {
@@ -301,9 +301,9 @@ func (c *playing) readLine() (string, error) {
 	line, err := c.r.ReadString('\n')
 	switch {
 	case err != nil && line != "":
-		return "", fmt.Errorf("the client hung up in the midst of %q (%v)", spoken(line), err)
+		return "", fmt.Errorf("the client hung up in the midst of %q (%w)", spoken(line), err)
 	case err != nil:
-		return "", fmt.Errorf("the client hung up (%v)", err)
+		return "", fmt.Errorf("the client hung up (%w)", err)
 	case !strings.HasSuffix(line, "\r\n"):
 		return "", fmt.Errorf("the client ended %q by a bare LF", spoken(strings.TrimSuffix(line, "\n")))
 	}

@@ -99,8 +99,9 @@ func (p *part) over() bool {
 	switch p.turns[len(p.turns)-1].act {
 	case actClose, actReset, actRefuse:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // newTurn gives false for a line that nothing is to be done at.
@@ -123,6 +124,7 @@ func newTurn(n int, e smtp.Event) (t turn, ok bool, err error) {
 		}
 	case smtp.Note:
 		return note(t, e.Line)
+	default: // Connected: a new part was begun
 	}
 	return t, t.act != 0, nil
 }

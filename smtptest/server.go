@@ -213,6 +213,7 @@ func (s *Server) URL() string {
 		query.Set("tls", "none")
 	case smtp.Opportunistic:
 		query.Set("tls", "opportunistic")
+	default: // the scheme says it
 	}
 	if s.authority != nil {
 		query.Set("ca", s.CAFile())

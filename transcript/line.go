@@ -28,8 +28,9 @@ func Line(e smtp.Event) string {
 		return clientTag + " " + content(e.Size)
 	case smtp.Answer:
 		return tagged(serverTag, said(e))
+	default:
+		return tagged(doneTag, done(e))
 	}
-	return tagged(doneTag, done(e))
 }
 
 func tagged(tag, text string) string {
@@ -105,6 +106,7 @@ func done(e smtp.Event) string {
 		return connected + " to " + line
 	case smtp.StartedTLS:
 		return doneTLS(line)
+	default:
 	}
 	if did, _ := parseDone(line); did != smtp.Note || strings.HasPrefix(line, noted) {
 		return noted + line

@@ -88,6 +88,7 @@ func (sc *scope) at(t *tracing, e smtp.Event) trace.Span {
 	switch e.Stage {
 	case 0, smtp.StageDial, smtp.StageQuit:
 		return sc.span
+	default:
 	}
 	for _, st := range sc.stages {
 		if st.stage == e.Stage {
@@ -231,6 +232,7 @@ func (s *session) tell(t *tracing, sc *scope, e smtp.Event) {
 		span.AddEvent(smtp.Printable(e.Line), trace.WithTimestamp(e.At))
 	case smtp.Answer:
 		answer(span, e)
+	default: // a command stands in its stage's name, and an end in its span's
 	}
 }
 

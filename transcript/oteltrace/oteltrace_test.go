@@ -76,7 +76,7 @@ func tree(all []sdktrace.ReadOnlySpan, parent trace.SpanID, indent string, start
 		fmt.Fprintf(&b, "%s%s %d-%d", indent, s.Name(), s.StartTime().Sub(start).Milliseconds(), s.EndTime().Sub(start).Milliseconds())
 		for _, a := range s.Attributes() {
 			if a.Key == "smtp.reply.code" || a.Key == "smtp.content.size" || a.Key == "tls.protocol.version" || a.Key == "network.peer.address" {
-				fmt.Fprintf(&b, " %s=%s", a.Key[strings.LastIndexByte(string(a.Key), '.')+1:], a.Value.Emit())
+				fmt.Fprintf(&b, " %s=%s", a.Key[strings.LastIndexByte(string(a.Key), '.')+1:], a.Value.String())
 			}
 		}
 		for range s.Events() {

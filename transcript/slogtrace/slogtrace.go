@@ -67,8 +67,9 @@ func message(did smtp.Did) string {
 		return "smtp content"
 	case smtp.Closed:
 		return "smtp closed"
+	default:
+		return "smtp note"
 	}
-	return "smtp note"
 }
 
 func attrs(e smtp.Event, code int) []slog.Attr {
