@@ -171,6 +171,14 @@ func tool(t *testing.T, state string, stdin string, command ...string) (string, 
 	return stdout.String(), err
 }
 
+// run runs a command; its error has all that it wrote.
+func run(command ...string) error {
+	if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(command, " "), err, out)
+	}
+	return nil
+}
+
 // needTools skips where the tools are missing.
 func needTools(t *testing.T) {
 	t.Helper()

@@ -4,6 +4,7 @@
 #   peers/postfix.sh fetch          downloads and unpacks, once; says where
 #   peers/postfix.sh start STATE    prints KEY=VALUE lines, then READY=1, and stays
 #   peers/tools.sh run STATE CMD..  runs one command of an unpacked package
+#   peers/tools.sh tls STATE        makes STATE/tls: a certificate and its throwaway CA
 #
 # The mail servers conflict with each other, so none is installed. Each is
 # unpacked, with the libraries that this machine lacks, into a folder of its own
@@ -247,11 +248,13 @@ lib_main() {
 	fetch) fetch ;;
 	start) mkdir -p "$2" && enter guard "$2" ;;
 	run) mkdir -p "$2" && enter command "${@:2}" ;;
+	tls) mkdir -p "$2" && enter tls "$2" ;;
 	inside) # what, lower, state, arguments: in the namespaces, and not yet in the root
 		overlay "$3" "$4"
 		exec chroot "$4/ns/root" bash "/peers/$name.sh" "in-$2" "${@:5}"
 		;;
 	in-guard) guard ;;
+	in-tls) make_tls /state/tls ;;
 	in-serve) serve ;;
 	in-command) cd /state && exec "${@:2}" ;;
 	*) echo "usage: $0 fetch | start STATE" >&2; exit 64 ;;
