@@ -33,15 +33,15 @@ func commandTable(lmtp bool) []command {
 	table := []command{
 		{"MAIL", smtp.StageMail, hello | secure | known | idle | refusable, (*Session).mail},
 		{"RCPT", smtp.StageRcpt, hello | secure | mailed | refusable, (*Session).rcpt},
-		{"DATA", smtp.StageData, refusable, (*Session).data},    // its content may stand behind it already
-		{"BDAT", smtp.StageContent, refusable, (*Session).bdat}, // its octets come along, whatever is missing
-		{"RSET", smtp.StageReset, noArgs | junk | refusable, (*Session).reset},
+		{"DATA", smtp.StageData, 0, (*Session).data},    // its content may stand behind it already
+		{"BDAT", smtp.StageContent, 0, (*Session).bdat}, // its octets come along, whatever is missing
+		{"RSET", smtp.StageReset, secure | noArgs | junk | refusable, (*Session).reset},
 		{"QUIT", smtp.StageQuit, noArgs, (*Session).quit},
 		{"NOOP", 0, junk | refusable, (*Session).noop},
 		{"AUTH", smtp.StageAuth, hello | secure | idle | refusable, (*Session).auth},
 		{"STARTTLS", smtp.StageTLS, idle | noArgs | refusable, (*Session).starttls},
 		{"VRFY", 0, secure | junk | refusable, (*Session).verify},
-		{"HELP", 0, junk | refusable, (*Session).help},
+		{"HELP", 0, secure | junk | refusable, (*Session).help},
 	}
 	if lmtp {
 		// RFC 2033 §4.1: there is no HELO and no EHLO in LMTP.

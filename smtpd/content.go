@@ -14,7 +14,7 @@ var ErrTooLarge = wire.ErrTooLarge
 
 // data takes a content that ends with a dot: RFC 5321 §4.1.1.4.
 func (s *Session) data(args []byte) smtp.Reply {
-	r := s.lacks(hello|secure|mailed|noArgs, args)
+	r := s.lacks(refusable|hello|secure|mailed|noArgs, args)
 	switch {
 	case r.Code != 0:
 	case s.t.begun:
@@ -46,7 +46,7 @@ func (s *Session) bdat(args []byte) smtp.Reply {
 		// it for commands.
 		return s.give(errChunkSize, badSize)
 	}
-	r := s.lacks(hello|secure|mailed, nil)
+	r := s.lacks(refusable|hello|secure|mailed, nil)
 	switch {
 	case r.Code != 0:
 	case !s.agreed(extChunking):
@@ -94,6 +94,7 @@ func parseChunk(args []byte) (size int64, last, ok bool) {
 
 // pass reads over a chunk that is not wanted.
 func (s *Session) pass(size int64, r smtp.Reply) smtp.Reply {
+	s.waited = 0
 	s.content.Chunks(s.in)
 	s.content.Chunk(size, true)
 	if lost, ok := s.drain(); !ok {
@@ -105,6 +106,9 @@ func (s *Session) pass(size int64, r smtp.Reply) smtp.Reply {
 // take gives the content to Data, and has the reply to its end.
 func (s *Session) take(t *Transaction) smtp.Reply {
 	s.waited = 0
+	if len(s.in.Buffered()) == 0 {
+		s.flush() // Data may take its time before it reads
+	}
 	r := s.server.Data(t, &t.body)
 	t.done = true
 	return s.verdict(t, r)
