@@ -151,7 +151,9 @@ func (s *Session) upgrade(ctx context.Context, opportunistic bool) *Error {
 			s.tell(Event{Stage: StageTLS, Did: Note}, []byte("the server refused STARTTLS: going on in clear text"))
 			return nil
 		}
-		e.Kind = Insecure
+		if e.Kind != Interrupted && e.Kind != Unreachable {
+			e.Kind = Insecure // it said something, and that was not yes
+		}
 		return e
 	}
 	if len(s.in.Buffered()) > 0 {

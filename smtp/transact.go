@@ -176,6 +176,9 @@ func (s *Session) sayWhole(t *transaction) *Error {
 	if len(s.out) > outSize/4 && s.flush() != nil {
 		return s.fail(Unreachable, StageMail, s.broken)
 	}
+	if s.waiting() == 0 {
+		s.pending, s.head = s.pending[:0], 0 // as expect would, after pending was counted
+	}
 	out, pending, dirty, current := len(s.out), len(s.pending), s.dirty, s.current
 	for t.step < t.steps {
 		s.sayStep(t)

@@ -36,6 +36,9 @@ type Server struct {
 	// more; HangUp closes, and so does 421.
 	Instead func(line string) (string, bool)
 
+	// Babble says what has no end; it gives up when writing fails.
+	Babble func(w io.Writer) error
+
 	// Auth judges an exchange, and gives the reply that ends it. ask gives a
 	// challenge and has the response.
 	Auth func(mechanism string, initial []byte, ask func(challenge []byte) ([]byte, error)) string
@@ -50,6 +53,7 @@ type Server struct {
 const (
 	Silence = "say nothing"
 	HangUp  = "hang up"
+	Babble  = "talk without end" // by Server.Babble
 )
 
 // A Mail is one that a Server took.
@@ -173,9 +177,15 @@ func (c *session) answer(reply string) error {
 	if c.mute {
 		return nil
 	}
-	if reply == HangUp {
+	switch reply {
+	case HangUp:
 		c.out.Flush()
 		return errOver
+	case Babble:
+		if err := c.out.Flush(); err != nil {
+			return err
+		}
+		return c.Babble(c.conn)
 	}
 	c.out.WriteString(strings.TrimSuffix(reply, "\r\n") + "\r\n")
 	if strings.HasPrefix(reply, "421") {

@@ -1,0 +1,93 @@
+package smtp_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+
+	"github.com/parleymail/parley/internal/hostile"
+	"github.com/parleymail/parley/mail"
+	"github.com/parleymail/parley/smtp"
+)
+
+// What internal/hostile found, and what became of it: each as small as it can be.
+
+// An errant is a mail whose content fails when it is to be written, as a file does
+// that somebody took away.
+type errant struct{ fails bool }
+
+var errTakenAway = errors.New("taken away")
+
+func (errant) Envelope() (mail.Envelope, error) {
+	return mail.Envelope{Recipients: []mail.Recipient{{Path: mail.Path{Local: "kim", Domain: "b.test"}}}}, nil
+}
+func (e errant) Open() (mail.Content, error)     { return e, nil }
+func (errant) Fit(mail.Offer) (mail.Form, error) { return mail.Form{Size: 3}, nil }
+func (errant) Close() error                      { return nil }
+func (e errant) WriteTo(w io.Writer) (int64, error) {
+	if e.fails {
+		return 0, errTakenAway
+	}
+	n, err := io.WriteString(w, "a\r\n")
+	return int64(n), err
+}
+
+func hostileClient(server *hostile.Server) *smtp.Client {
+	return &smtp.Client{Addr: "mx.test:25", Hello: "client.test", Security: smtp.Plaintext,
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			c, s := hostile.Pipe(hostile.Fault{})
+			go server.Serve(s)
+			return c, nil
+		}}
+}
+
+// It was a panic: the count of what waits for a reply was taken before it began
+// anew.
+func TestHostileContentFailsOnASessionUsedBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &hostile.Server{Offers: []string{"PIPELINING", "CHUNKING"}}
+		client := hostileClient(server)
+		session, err := client.Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, fails := range []bool{false, true, true, false} {
+			_, err := session.Send(t.Context(), errant{fails})
+			if fails != errors.Is(err, errTakenAway) || !fails && err != nil {
+				t.Errorf("fails %v: %v", fails, err)
+			}
+		}
+		session.Close()
+		synctest.Wait()
+		if n := len(server.Taken()); n != 2 || len(server.Said()) != 1 {
+			t.Errorf("%d mails taken: %q", n, server.Said())
+		}
+	})
+}
+
+// It was Insecure, and so no failure that passes: a line that was cut, or a context
+// that ended, while the reply to STARTTLS was waited for.
+func TestHostileEndWhileSTARTTLSIsAsked(t *testing.T) {
+	for what, kind := range map[string]smtp.Kind{hostile.HangUp: smtp.Unreachable, hostile.Silence: smtp.Interrupted, "454 no": smtp.Insecure, "what?": smtp.Insecure} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			client := hostileClient(&hostile.Server{Offers: []string{"STARTTLS"}, Instead: func(line string) (string, bool) {
+				if line == "STARTTLS" && what == hostile.Silence {
+					cancel()
+				}
+				return what, line == "STARTTLS"
+			}})
+			client.Security = smtp.StartTLS
+			_, err := client.Send(ctx, errant{})
+			e, ok := errors.AsType[*smtp.Error](err)
+			if !ok || e.Kind != kind || e.Stage != smtp.StageTLS || e.Temporary() != (what != "what?") {
+				t.Errorf("%s: %v", what, err)
+			}
+			cancel()
+			synctest.Wait()
+		})
+	}
+}
