@@ -222,16 +222,14 @@ func expected(v verdict, way variant, at smtp.Stage, name string) verdict {
 		return verdict{} // RFC 5321 §4.3.2: the first digit is what counts
 	case v.code == 354 && at == smtp.StageData:
 		return verdict{}
-	case v.kind == smtp.Refused && at == smtp.StageTLS:
-		v.kind = smtp.Insecure
+	case at == smtp.StageTLS && v.kind != smtp.Unreachable && v.kind != 0:
+		v.kind = smtp.Insecure // it said something, and that was not yes
 	case v.kind == smtp.Refused && at == smtp.StageAuth && v.code != 421:
 		v.kind = smtp.Unauthorized
 	case name == isCut && way.pipelines():
 		v.elsewhere = true // the replies to what was said before may be lost with it
 	case name == oneMore && (at == smtp.StageEnd || way.whole && (at == smtp.StageMail || at == smtp.StageRcpt)):
 		return verdict{} // within a group nobody can tell which reply is one too many; the next mail finds out
-	case name == oneMore && at == smtp.StageTLS:
-		v.kind = smtp.Insecure // somebody on the way may have added it
 	case name == oneMore:
 		v.elsewhere = true
 	}
@@ -244,8 +242,6 @@ func knownDefect(way variant, at smtp.Stage, name string, v verdict) string {
 	switch {
 	case name == oneMore && v.kind == smtp.Garbled:
 		return "a reply that nobody asked for is taken for the next command's"
-	case at == smtp.StageTLS && (v.kind == smtp.Garbled || v.kind == smtp.Unreachable):
-		return "whatever goes wrong with STARTTLS is Insecure, and so not to be tried again"
 	case way.lmtp && at == smtp.StageEnd && v.kind != 0 && v.code < 400:
 		return "an uncertain error over LMTP does not name its recipient"
 	}
@@ -637,9 +633,6 @@ func TestContextEndsAnyWait(t *testing.T) {
 		for _, at := range v.stages {
 			if at == smtp.StageQuit {
 				continue
-			}
-			if at == smtp.StageTLS {
-				continue // knownDefect
 			}
 			t.Run(v.name+"/"+at.String(), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
