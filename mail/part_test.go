@@ -276,7 +276,7 @@ func TestWriteError(t *testing.T) {
 			if _, err = c.Fit(sevenBit); err != nil {
 				t.Fatal(err)
 			}
-			if n, err := c.WriteTo(cut(n)); err != errCut {
+			if n, err := c.WriteTo(cut(n)); !errors.Is(err, errCut) {
 				t.Errorf("after %d: %v", n, err)
 			}
 			_ = c.Close()
