@@ -230,6 +230,8 @@ func expected(v verdict, way variant, at smtp.Stage, name string) verdict {
 		v.elsewhere = true // the replies to what was said before may be lost with it
 	case name == oneMore && (at == smtp.StageEnd || way.whole && (at == smtp.StageMail || at == smtp.StageRcpt)):
 		return verdict{} // within a group nobody can tell which reply is one too many; the next mail finds out
+	case name == oneMore && way.tls && at == smtp.StageHello:
+		v.elsewhere, v.kind = true, smtp.Insecure // it is found where TLS was to begin
 	case name == oneMore:
 		v.elsewhere = true
 	}
