@@ -138,10 +138,11 @@ func (s *Session) hearEnvelope(t *transaction) *Error {
 	}
 	if t.err != nil {
 		s.failed = true
-		if t.said {
-			// The content went along, and has a reply too: that there is nobody to take
-			// it for.
-			s.hear()
+		if t.said && s.hear() == nil {
+			// The content went along, and has a reply too, which should say that there
+			// is nobody to take it for. Who takes it all the same means another
+			// envelope than we do.
+			s.lost, t.err.uncertain = true, true
 		}
 	}
 	return t.err
@@ -230,7 +231,9 @@ func (s *Session) hearEnds(t *transaction, receipt *Receipt) *Error {
 // cut marks an error of which it is not known whether the mail was taken all the
 // same: all of it was written, and no reply says no.
 func (s *Session) cut(t *transaction, e *Error) *Error {
-	if t.said && s.written >= t.endAt && e.Reply.Code < 400 {
+	// A refused RSET says nothing of the mail that went behind it.
+	no := e.Reply.Code >= 400 && e.Stage != StageReset
+	if t.said && s.written >= t.endAt && !no {
 		// The reply that is missing may be that to MAIL, where the mail went whole.
 		e.uncertain, e.Stage, e.Path = true, StageEnd, noPath
 	}
