@@ -59,17 +59,21 @@ func decodeBase64(text []byte) ([]byte, bool) {
 // respond takes a line that is a response and no command.
 func (s *Session) respond(line []byte) smtp.Reply {
 	s.traceSecret()
-	if len(line) == 1 && line[0] == '*' {
-		s.exchange = nil
-		return cancelled
-	}
 	response, ok := decodeBase64(line)
-	if !ok {
-		s.exchange, s.garbage = nil, true
+	switch {
+	case string(line) == "*":
+		s.endExchange()
+		return cancelled
+	case !ok:
+		s.endExchange()
 		return badBase64
 	}
 	return s.step(response)
 }
+
+// endExchange ends an exchange that has not come to its end. What the client says
+// next may still be meant for it.
+func (s *Session) endExchange() { s.exchange, s.garbage = nil, true }
 
 // step is one step of the exchange.
 func (s *Session) step(response []byte) smtp.Reply {
@@ -77,12 +81,13 @@ func (s *Session) step(response []byte) smtp.Reply {
 	if err == nil && !done {
 		return smtp.Reply{Code: 334, Lines: []string{base64.StdEncoding.EncodeToString(challenge)}}
 	}
-	x := s.exchange
-	s.exchange, s.garbage = nil, err != nil
-	switch {
-	case err == nil:
-		s.user = x.User()
+	if err == nil {
+		s.user = s.exchange.User()
+		s.exchange = nil
 		return okAuth
+	}
+	s.endExchange()
+	switch {
 	case errors.Is(err, sasl.ErrRefused):
 		if s.attempts++; s.attempts >= mostAuths {
 			return tooManyAuths

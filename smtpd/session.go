@@ -261,7 +261,8 @@ func (s *Session) skip(begin []byte) smtp.Reply {
 	s.traceLine(begin[:min(len(begin), 64)])
 	refusal := lineTooLong
 	if s.exchange != nil {
-		s.exchange, s.garbage, refusal = nil, true, responseTooLong
+		s.endExchange()
+		refusal = responseTooLong
 	}
 	for skipped := 0; skipped < mostSkipped; {
 		held := s.in.Buffered()
