@@ -79,6 +79,10 @@ func accounts(broken func() error) *sasl.Accounts {
 	}
 }
 
+func tlsOf(authority *smtptest.Authority) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{authority.Certificate("mx.example")}}
+}
+
 // dial gives a Client whose connections are in memory.
 func dial(t *testing.T, srv *smtpd.Server, authority *smtptest.Authority) *smtp.Client {
 	client := &smtp.Client{

@@ -55,8 +55,12 @@ func TestEveryCommandInEveryState(t *testing.T) {
 		}
 		b.WriteString("\n")
 	}
-	got := trimLines(b.String())
-	const golden = "testdata/states.golden"
+	compare(t, "testdata/states.golden", trimLines(b.String()))
+}
+
+// compare holds got against a golden file, or writes it anew.
+func compare(t *testing.T, golden, got string) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -67,10 +71,14 @@ func TestEveryCommandInEveryState(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants := strings.Split(string(want), "\n")
-	for i, line := range strings.Split(got, "\n") {
+	gots := strings.Split(got, "\n")
+	for i, line := range gots {
 		if i >= len(wants) || line != wants[i] {
-			t.Errorf("line %d is now\n%s", i+1, line)
+			t.Errorf("%s: line %d is now\n%s", golden, i+1, line)
 		}
+	}
+	if len(gots) < len(wants) {
+		t.Errorf("%s: %d lines of %d", golden, len(gots), len(wants))
 	}
 }
 
