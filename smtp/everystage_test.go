@@ -164,7 +164,7 @@ func checkUncertain(t *testing.T, e *smtp.Error, f *oddServer, v variant, at smt
 	t.Helper()
 	said := at == smtp.StageEnd || v.whole && (at == smtp.StageMail || at == smtp.StageRcpt)
 	uncertain := said && e.Reply.Code < 400
-	if v.whole && at == smtp.StageMail && len(f.contents) > 0 {
+	if v.whole && at == smtp.StageMail && len(f.contents) > 0 && e.Reply.Code != 421 {
 		uncertain = true // it refused the envelope, and took what was in it all the same
 	}
 	if want.kind == smtp.Garbled && want.elsewhere {
