@@ -8,6 +8,7 @@ package interop_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -166,7 +167,7 @@ func tool(t *testing.T, state string, stdin string, command ...string) (string, 
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if err != nil {
-		err = fmt.Errorf("%s: %w: %s", command[0], err, stderr.String()+stdout.String())
+		err = fmt.Errorf("%s: %w: %s", command[0], err, cmp.Or(stderr.String(), stdout.String()))
 	}
 	return stdout.String(), err
 }
