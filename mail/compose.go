@@ -29,6 +29,7 @@ type composer struct {
 
 	random  [32]byte // for Message-ID and boundaries
 	mark    [26]byte // of the boundaries
+	multi   bool     // there may be boundaries
 	eight   bool     // a part may go over in eight bits
 	loose   bool     // what was written last has a line end of its own
 	scratch []byte

@@ -21,7 +21,7 @@ const (
 // tree writes what follows the header: the MIME fields and the body.
 func (c *composer) tree(o Offer) {
 	m := c.m
-	if len(c.parts) > 0 || m.HTML != "" || m.Invite.Calendar != "" {
+	if c.multi = len(c.parts) > 0 || m.HTML != "" || m.Invite.Calendar != ""; c.multi {
 		c.mark = tag(c.random[16:])
 		c.eight = o.EightBit && c.hasEight()
 	}
@@ -116,7 +116,7 @@ func (c *composer) body(forms int, kind, method, s string, o Offer) {
 		charset, code = "utf-8", eightBit
 	}
 	mark, longest := len(c.b), hardLine+1
-	if (code == sevenBit || o.EightBit) && !mayBeBoundary(s) {
+	if (code == sevenBit || o.EightBit) && !(c.multi && mayBeBoundary(s)) {
 		c.bodyFields(kind, charset, method, code)
 		c.b, longest = appendCRLF(c.b, s)
 	}
@@ -134,14 +134,16 @@ func (c *composer) body(forms int, kind, method, s string, o Offer) {
 
 func (c *composer) bodyFields(kind, charset, method string, code coding) {
 	c.name("Content-Type")
-	c.token(kind)
-	c.param("charset", charset)
+	c.b = append(c.b, ' ')
+	c.b = append(c.b, kind...)
+	c.b = append(c.b, "; charset="...)
+	c.b = append(c.b, charset...)
 	if method != "" {
 		c.param("method", method)
 	}
-	c.end()
-	c.field("Content-Transfer-Encoding", codings[code])
-	c.end()
+	c.b = append(c.b, "\r\nContent-Transfer-Encoding: "...)
+	c.b = append(c.b, codings[code]...)
+	c.b = append(c.b, "\r\n\r\n"...)
 }
 
 // begin writes the fields of a multipart.
