@@ -120,12 +120,12 @@ func TestDistance(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.close()
+	sent := noise(300_000)
+	began := time.Now()
 	conn, err := net.Dial("tcp", d.addr())
 	if err != nil {
 		t.Fatal(err)
 	}
-	sent := noise(300_000)
-	began := time.Now()
 	go func() {
 		conn.Write(sent)
 		conn.(*net.TCPConn).CloseWrite()

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -69,7 +70,7 @@ func noise(n int) []byte {
 	return b
 }
 
-func (l letter) subject(n int) string { return fmt.Sprintf("Statement %d for March", n) }
+func (l letter) subject(n int) string { return "Statement " + strconv.Itoa(n) + " for March" }
 
 // raw is the letter as a content made beforehand, for those that send bytes.
 func (l letter) raw(line string) []byte {

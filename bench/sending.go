@@ -21,7 +21,7 @@ func (b *bench) text() error {
 }
 
 func (b *bench) attachment() error {
-	t, err := b.kept("attachment", attach100, 600)
+	t, err := b.kept("attachment", attach100, 400)
 	if err != nil {
 		return err
 	}

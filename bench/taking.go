@@ -24,7 +24,7 @@ func (b *bench) taking() error {
 const sessions = 8
 
 func (b *bench) loaded(kind, load string) (*table, error) {
-	full := map[string]int{text1K: 8000, attach100: 800}[kind]
+	full := map[string]int{text1K: 8000, attach100: 480}[kind]
 	count := max(1, b.count(full)/sessions) * sessions
 	how := map[string]string{source: "smtp-source, which waits for each reply", byHand: "pipelining, content and next envelope in one write"}[load]
 	t := &table{
@@ -78,7 +78,7 @@ func (b *bench) load(s *server, kind, load string, count int) error {
 
 // composing measures what making a mail costs where it goes nowhere.
 func (b *bench) composing() error {
-	counts := map[string]int{text1K: 40_000, html: 15_000, attach10M: 15}
+	counts := map[string]int{text1K: 30_000, html: 10_000, attach10M: 10}
 	for _, kind := range []string{text1K, html, attach10M} {
 		count := b.count(counts[kind])
 		t := &table{
