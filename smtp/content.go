@@ -39,6 +39,11 @@ func (s *Session) sayContent(t *transaction) *Error {
 	t.said, t.size = true, s.body.N
 	t.endAt = s.written + int64(len(s.out))
 	s.expectEnd(t)
+	if s.pooled && s.exts.pipelining && s.client.served(s) {
+		// It was the last mail of this session, and QUIT rides with it: RFC 2920 §3.1.
+		s.quitting = true
+		s.say(StageQuit, "QUIT")
+	}
 	return nil
 }
 

@@ -100,6 +100,7 @@ func (c *Client) take(ctx context.Context, fresh bool) (*Session, *Error) {
 		<-p.slots
 		return nil, e
 	}
+	s.pooled = true
 	return s, nil
 }
 
@@ -120,18 +121,23 @@ func (p *pool) pop() *Session {
 
 // worn reports whether a session has served its time.
 func (c *Client) worn(s *Session) bool {
+	return s.lost || s.broken != nil || c.served(s) || time.Since(s.opened) > cmp.Or(max(c.MaxAge, 0), defaultAge)
+}
+
+// served reports whether a session has had all the mails that it may have.
+func (c *Client) served(s *Session) bool {
 	most := c.MaxMessages
 	if limit := s.exts.maxMails; limit > 0 && (most <= 0 || limit < most) {
 		most = limit // RFC 9422 §3.1
 	}
-	return s.lost || s.broken != nil || most > 0 && s.mails >= most || time.Since(s.opened) > cmp.Or(max(c.MaxAge, 0), defaultAge)
+	return most > 0 && s.mails >= most
 }
 
 // give puts a session back, or closes one that is of no more use. Nobody waits
 // for its QUIT but the next who wants a session when there are too many.
 func (c *Client) give(s *Session) {
 	p := &c.pool
-	if s.waiting() > 0 {
+	if s.waiting() > 0 && !s.quitting {
 		s.lost = true
 	}
 	if !c.worn(s) && p.keep(s, cmp.Or(max(c.MaxIdle, 0), defaultIdle)) {

@@ -53,6 +53,8 @@ type Session struct {
 	answered   asked        // what the reply heard last was to
 	opened     time.Time
 	mails      int         // transactions begun
+	pooled     bool        // it is one of the pool's, and not its caller's own
+	quitting   bool        // QUIT is said
 	reused     bool        // it was idle in the pool, and has not answered since
 	idle       *time.Timer // closes it, while it is idle
 	said       said
@@ -123,8 +125,12 @@ func (s *Session) Close() error {
 	if s.conn == nil {
 		return nil
 	}
-	if !s.lost && s.head == len(s.pending) {
-		s.ctx = context.Background()
+	s.ctx = context.Background()
+	switch {
+	case s.lost:
+	case s.quitting && s.waiting() == 1:
+		s.hear()
+	case s.waiting() == 0:
 		s.ask(StageQuit, "QUIT")
 	}
 	return s.hangUp(nil)
