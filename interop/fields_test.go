@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -55,15 +56,16 @@ func TestFields(t *testing.T) {
 	needTools(t)
 	p := start(t, "postfix")
 	const reader = "reader@example.net"
-	client := p.client(startTLS, "", "")
+	client := p.client(startTLS, "")
 	defer client.Close()
+	run := rand.Text()
 	all := samples()
 	if len(all) != 50 {
 		t.Errorf("there are %d samples, not 50", len(all))
 	}
 	wanted := map[delivery]bool{}
 	for i, s := range all {
-		name := fmt.Sprintf("fields/%d", i)
+		name := fmt.Sprintf("%s/fields/%d", run, i)
 		s.mail.Header = append(s.mail.Header, mail.Field{Name: cellField, Value: name})
 		s.mail.Bcc = mail.To(reader)
 		wanted[delivery{name, reader}] = true
@@ -85,7 +87,7 @@ func TestFields(t *testing.T) {
 		found[s.Cell] = s
 	}
 	for i, s := range all {
-		t.Run(s.name, func(t *testing.T) { s.compare(t, found[fmt.Sprintf("fields/%d", i)]) })
+		t.Run(s.name, func(t *testing.T) { s.compare(t, found[fmt.Sprintf("%s/fields/%d", run, i)]) })
 	}
 }
 

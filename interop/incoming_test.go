@@ -42,7 +42,12 @@ From here to the last line, `+strings.Repeat("a long one, ", 75)+`
 .end
 `, "\n", "\r\n")
 
-const token = "ya29.a-token-that-nobody-may-see"
+// Who may use our server. The password is ASCII, for smtplib can say no other.
+const (
+	user     = "kim"
+	password = "secret, sehr = geheim"
+	token    = "ya29.a-token-that-nobody-may-see"
+)
 
 // A tool is a program of another house that sends mail.
 type tooling struct {

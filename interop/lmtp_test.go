@@ -1,6 +1,7 @@
 package interop_test
 
 import (
+	"crypto/rand"
 	"path/filepath"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func TestLMTP(t *testing.T) {
 				var events trace
 				client := &smtp.Client{Addr: addr, LMTP: true, Security: smtp.Plaintext, Hello: "localhost", Partial: true, Timeout: 30 * time.Second, Trace: events.add}
 				defer client.Close()
-				what := "lmtp/" + name + "/" + f.name
+				what := "lmtp/" + name + "/" + f.name + "/" + rand.Text()
 				m := f.message(what)
 				m.To = mail.To("kim@example.net", "lee@example.net")
 				receipt, err := client.Send(t.Context(), m)

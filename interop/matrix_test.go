@@ -2,6 +2,7 @@ package interop_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"flag"
 	"fmt"
 	"os"
@@ -27,7 +28,7 @@ var mechanisms = []string{"PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SH
 // one that is won and not told.
 func TestMatrix(t *testing.T) {
 	each(t, func(t *testing.T, s server, p *peer, inbox maildir) {
-		m := &matrix{t: t, server: s, peer: p, wanted: map[delivery]bool{}}
+		m := &matrix{t: t, server: s, peer: p, wanted: map[delivery]bool{}, run: rand.Text()}
 		for _, mode := range []mode{plain, startTLS, implicitTLS} {
 			m.rows(mode)
 		}
@@ -47,6 +48,7 @@ type matrix struct {
 	peer   *peer
 	table  [][]string
 	gaps   []string
+	run    string            // tells the mails of this run from those of another
 	wanted map[delivery]bool // the mails that were taken
 }
 
@@ -74,7 +76,7 @@ func (m *matrix) rows(mode mode) {
 // row sends a mail through each cell of one row, all by one Client.
 func (m *matrix) row(mode mode, mechanism string, o offer) {
 	var events trace
-	client := m.peer.client(mode, mechanism, password)
+	client := m.peer.client(mode, mechanism)
 	client.Trace = events.add
 	defer client.Close()
 	row := []string{mode.String(), rowName(mechanism)}
@@ -83,7 +85,7 @@ func (m *matrix) row(mode mode, mechanism string, o offer) {
 			row = append(row, m.mark("EHLO does not offer "+f.keyword))
 			continue
 		}
-		name := strings.Join([]string{m.server.name, mode.String(), mechanism, f.name}, "/")
+		name := strings.Join([]string{m.run, m.server.name, mode.String(), mechanism, f.name}, "/")
 		if err := m.send(client, &events, f, name); err != nil {
 			m.t.Errorf("%s: %v", name, err)
 			row = append(row, "FAILED")
@@ -177,7 +179,7 @@ func (m *matrix) print() {
 }
 
 // client is one for a port of the peer; without AUTH where mechanism is empty.
-func (p *peer) client(mode mode, mechanism, password string) *smtp.Client {
+func (p *peer) client(mode mode, mechanism string) *smtp.Client {
 	c := &smtp.Client{
 		Addr:     p.addr(mode.port()),
 		Security: [...]smtp.Security{smtp.Plaintext, smtp.StartTLS, smtp.ImplicitTLS}[mode],
@@ -186,7 +188,7 @@ func (p *peer) client(mode mode, mechanism, password string) *smtp.Client {
 		Timeout:  30 * time.Second,
 	}
 	if mechanism != "" {
-		c.Auth = sasl.Only(mechanism, sasl.Password(user, password))
+		c.Auth = sasl.Only(mechanism, sasl.Password(p.vars["USER"], p.vars["PASSWORD"]))
 	}
 	return c
 }

@@ -24,12 +24,6 @@ import (
 	"time"
 )
 
-// The one user that all servers know.
-const (
-	user     = "kim"
-	password = "secret, sehr geheim"
-)
-
 // peers are the servers that are running, for all tests of one run.
 var peers = struct {
 	sync.Mutex
@@ -57,7 +51,7 @@ func TestMain(m *testing.M) {
 type peer struct {
 	name  string
 	state string            // its folder: mail/ and its logs
-	vars  map[string]string // what it said when it started: PLAIN=2525
+	vars  map[string]string // what it said when it started: PLAIN=2525, USER=kim
 	roots *x509.CertPool    // its own throwaway CA
 
 	process *exec.Cmd

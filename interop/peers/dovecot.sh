@@ -12,7 +12,7 @@ extra="STARTTLS LMTP_SOCKET"
 configure() {
 	local relay=${PARLEY_RELAY:?is host:port of the server that mail is handed on to}
 	RELAY_HOST=${relay%:*} RELAY_PORT=${relay##*:} fill /testdata/dovecot/dovecot.conf >/state/dovecot.conf
-	echo 'kim:{PLAIN}secret, sehr geheim' >/state/users
+	echo "$USER:{PLAIN}$PASSWORD" >/state/users
 	chown dovecot /state/users
 	chmod 600 /state/users /state/tls/key.pem
 	STARTTLS=$PLAIN # offers it, and does not insist

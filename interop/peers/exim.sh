@@ -15,7 +15,7 @@ configure() {
 	install -d -o Debian-exim -g Debian-exim /var/spool/exim4 /var/log/exim4 /state/log
 	mkdir -p /etc/sasl2
 	cp /testdata/exim/sasl.conf /etc/sasl2/exim.conf
-	printf 'secret, sehr geheim' | saslpasswd2 -p -c -u localhost kim
+	printf %s "$PASSWORD" | saslpasswd2 -p -c -u localhost "$USER"
 	chown Debian-exim /etc/sasldb2
 	chgrp Debian-exim /state/tls/key.pem
 	chmod 640 /state/tls/key.pem

@@ -28,6 +28,13 @@ here=$(dirname "$self")
 name=$(basename "$self" .sh)
 data=$(dirname "$here")/testdata
 
+# The one user that all servers know. The password is hard to carry: blanks, a comma and
+# an equals sign, which mechanisms use themselves, and octets over 127.
+USER=kim
+PASSWORD='Geheim, süß = 密码'
+export USER PASSWORD
+export LC_ALL=C.UTF-8
+
 # cache_key changes when what is wanted or what the machine has changes, for only
 # what it lacks is unpacked.
 cache_key() {
@@ -228,7 +235,7 @@ serve() {
 	for key in $ports; do
 		await_port "${!key}"
 	done
-	for key in $ports ${extra-}; do
+	for key in $ports ${extra-} USER PASSWORD; do
 		echo "$key=${!key}"
 	done
 	echo READY=1
@@ -250,6 +257,7 @@ lib_main() {
 	run) mkdir -p "$2" && enter command "${@:2}" ;;
 	tls) mkdir -p "$2" && enter tls "$2" ;;
 	inside) # what, lower, state, arguments: in the namespaces, and not yet in the root
+		export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 		overlay "$3" "$4"
 		exec chroot "$4/ns/root" bash "/peers/$name.sh" "in-$2" "${@:5}"
 		;;

@@ -13,7 +13,7 @@ ports="PLAIN STARTTLS TLS"
 configure() {
 	chgrp opensmtpq /usr/sbin/smtpctl && chmod g+s /usr/sbin/smtpctl
 	fill /testdata/opensmtpd/smtpd.conf >/etc/smtpd.conf
-	echo "kim	$(smtpctl encrypt 'secret, sehr geheim')" >/etc/smtpd.credentials
+	echo "$USER	$(smtpctl encrypt "$PASSWORD")" >/etc/smtpd.credentials
 	chown opensmtpd /etc/smtpd.credentials
 	chmod 600 /etc/smtpd.credentials /state/tls/key.pem
 }

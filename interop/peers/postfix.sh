@@ -14,7 +14,7 @@ configure() {
 	fill /testdata/postfix/master.cf >/etc/postfix/master.cf
 	mkdir -p /etc/postfix/sasl
 	cp /testdata/postfix/smtpd.conf /etc/postfix/sasl/smtpd.conf
-	printf 'secret, sehr geheim' | saslpasswd2 -p -c -u localhost kim
+	printf %s "$PASSWORD" | saslpasswd2 -p -c -u localhost "$USER"
 	chown postfix /etc/sasldb2
 	: >/etc/aliases
 	chmod 600 /state/tls/key.pem

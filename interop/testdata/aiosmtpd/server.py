@@ -2,12 +2,13 @@
 
 import asyncio
 import mailbox
+import os
 import ssl
 import sys
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
-USER, PASSWORD = b"kim", "secret, sehr geheim".encode()
+USER, PASSWORD = os.environb[b"USER"], os.environb[b"PASSWORD"]
 
 
 class Keep:
