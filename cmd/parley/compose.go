@@ -50,7 +50,11 @@ func (in *stdin) file(flag, name string) ([]byte, error) {
 
 // bad notes what is wrong with a flag.
 func (c *compose) bad(flag string, err error) {
-	if err != nil {
+	problems := problemsOf(err)
+	for _, p := range problems {
+		c.wrong = append(c.wrong, flag+": "+p.Error())
+	}
+	if err != nil && len(problems) == 0 {
 		c.wrong = append(c.wrong, flag+": "+err.Error())
 	}
 }

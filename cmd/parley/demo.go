@@ -18,7 +18,7 @@ import (
 func (a *app) demoCommand() *cobra.Command {
 	var once, asJSON bool
 	cmd := &cobra.Command{
-		Use:   "demo",
+		Use:   "demo [--once] [--json]",
 		Short: a.ui.say(wordDemoShort),
 		Long:  a.ui.say(wordDemoLong),
 		Args:  a.noArguments,

@@ -19,6 +19,7 @@ func (a *app) describe(cmd *cobra.Command, groups []flagGroup) {
 	if groups == nil {
 		groups = commonWords
 	}
+	cmd.DisableFlagsInUseLine = true // Use has them
 	cmd.Flags().BoolP("help", "h", false, "")
 	for _, g := range groups {
 		for _, w := range g.flags {
@@ -39,7 +40,9 @@ func (u *ui) help(cmd *cobra.Command, groups []flagGroup) {
 		case strings.HasPrefix(part, "  "):
 			u.print(part) // an example, or a table: it stays as it is
 		case i == 0:
-			u.print(u.styles.title.Render(part))
+			for _, l := range wrap(part, u.width-1, 0) {
+				u.print(u.styles.title.Render(l))
+			}
 		default:
 			u.paragraph(part)
 		}

@@ -122,7 +122,7 @@ func (u *ui) explain(r *result, err error, addr string) {
 		var last *failure
 		for _, refused := range e.refused {
 			last = u.record(refused, addr)
-			u.tell(refused.Error())
+			u.tell(wordsOf(refused))
 			r.Refused = append(r.Refused, last)
 		}
 		u.tell(u.say(wordPartly))
@@ -144,10 +144,10 @@ func (u *ui) explainError(e *smtp.Error, addr string) *failure {
 			f.Problems = append(f.Problems, p.Error())
 		}
 	} else {
-		u.tell(strings.TrimPrefix(e.Error(), "smtp: "))
+		u.tell(wordsOf(e))
 	}
 	for _, also := range e.Also {
-		u.tell(strings.TrimPrefix(also.Error(), "smtp: "))
+		u.tell(wordsOf(also))
 	}
 	if e.Uncertain() {
 		u.tell(u.say(wordUncertain))
@@ -158,6 +158,9 @@ func (u *ui) explainError(e *smtp.Error, addr string) *failure {
 	return f
 }
 
+// wordsOf is an error without the name of the package that it comes from.
+func wordsOf(e *smtp.Error) string { return strings.TrimPrefix(e.Error(), "smtp: ") }
+
 func (u *ui) advice(f *failure) {
 	u.tellPlain("cause: " + f.Cause)
 	u.tellPlain("fix: " + f.Fix)
@@ -165,7 +168,7 @@ func (u *ui) advice(f *failure) {
 
 func (u *ui) record(e *smtp.Error, addr string) *failure {
 	f := &failure{Kind: e.Kind.String(), Stage: e.Stage.String(), Reply: recordReply(e.Reply), Temporary: e.Temporary()}
-	f.Message = e.Error()
+	f.Message = wordsOf(e)
 	if !e.Path.IsNull() {
 		f.Recipient = e.Path.String()
 	}

@@ -45,7 +45,7 @@ func run(args []string, s system) int {
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "parley",
+		Use:           "parley COMMAND",
 		Short:         a.ui.say(wordRootShort),
 		Long:          a.ui.say(wordRootLong),
 		SilenceErrors: true,

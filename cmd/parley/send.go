@@ -13,7 +13,7 @@ import (
 func (a *app) sendCommand() *cobra.Command {
 	f := new(sendFlags)
 	cmd := &cobra.Command{
-		Use:   "send [RECIPIENT...]",
+		Use:   "send [FLAG...] [RECIPIENT...]",
 		Short: a.ui.say(wordSendShort),
 		Long:  a.ui.say(wordSendLong),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -130,7 +130,7 @@ func (u *ui) form(f *sendFlags, set *pflag.FlagSet, args []string) (form, error)
 			return nil, &usageError{u.say(wordNoMode, mode)}
 		}
 	}
-	asSendmail := f.readRecipients || f.ignoreDots || f.fullName != "" || f.gateway || len(f.options)+len(f.modes) > 0
+	asSendmail := f.asSendmail || f.readRecipients || f.ignoreDots || f.fullName != "" || f.gateway || len(f.options)+len(f.modes) > 0
 	switch {
 	case f.eml != "" && made != "":
 		return nil, &usageError{u.say(wordNotTogether, "--eml", "--"+made)}

@@ -34,7 +34,10 @@ func (a *app) sendmailCommand() *cobra.Command {
 		Long:               a.ui.say(wordSendmailLong),
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f := new(sendFlags)
+			if len(args) == 1 && args[0] == "--help" {
+				return cmd.Help()
+			}
+			f := &sendFlags{asSendmail: true}
 			set := pflag.NewFlagSet("sendmail", pflag.ContinueOnError)
 			f.define(set)
 			recipients, err := a.ui.parseSendmail(set, f, args)
@@ -45,7 +48,7 @@ func (a *app) sendmailCommand() *cobra.Command {
 			return nil
 		},
 	}
-	a.describe(cmd, nil)
+	a.describe(cmd, []flagGroup{})
 	return cmd
 }
 

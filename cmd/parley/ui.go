@@ -118,7 +118,12 @@ func newUI(s system, name string, l lang) *ui {
 }
 
 // say is a sentence in the reader's language.
-func (u *ui) say(t text, args ...any) string { return fmt.Sprintf(t.in(u.lang), args...) }
+func (u *ui) say(t text, args ...any) string {
+	if len(args) == 0 {
+		return t.in(u.lang) // it may hold a %
+	}
+	return fmt.Sprintf(t.in(u.lang), args...)
+}
 
 // print writes what was asked for. It may be styled.
 func (u *ui) print(s string) { io.WriteString(u.styled, s+"\n") }

@@ -102,7 +102,12 @@ The password: in SMTP_URL, by --password-file, by --password-command, or in PARL
   ln -s "$(command -v parley)" /usr/sbin/sendmail
   printf 'Subject: hello\n\nSee you at six.\n' | parley sendmail -i -f kim@example.com lee@example.net
 
-The server is SMTP_URL in the environment. Of sendmail's options these mean something: -t (send to those in To, Cc and Bcc too), -i and -oi (a lone dot does not end the message), -f ADDRESS (where bounces go), -F NAME (the name in a From that is added), -N WHEN, -R full|hdrs and -V ID (notifications), -v (print the conversation). The others are taken and not heeded; of modes there is -bm alone. None of parley's own flags is taken here, since programs pass arguments on that strangers had a hand in.
+The server is SMTP_URL in the environment. For programs that pass no environment on (cron, PHP) let a script of two lines be called sendmail:
+
+  #!/bin/sh
+  SMTP_URL=$(cat /etc/parley.url) exec parley sendmail "$@"
+
+Of sendmail's options these mean something: -t (send to those in To, Cc and Bcc too), -i and -oi (a lone dot does not end the message), -f ADDRESS (where bounces go), -F NAME (the name in a From that is added), -N WHEN, -R full|hdrs and -V ID (notifications), -v (print the conversation). The others are taken and not heeded; of modes there is -bm alone. None of parley's own flags is taken here, since programs pass arguments on that strangers had a hand in.
 
 It says nothing where all is well. Line ends may be of any sort. Bcc is left out. Date, Message-ID and From are added where they are missing, and this machine's name to addresses without a domain. Exit codes are those of parley send.`,
 		`像 sendmail(8) 一样发送标准输入中的邮件。名为 sendmail、指向 parley 的链接作用相同。
@@ -110,7 +115,12 @@ It says nothing where all is well. Line ends may be of any sort. Bcc is left out
   ln -s "$(command -v parley)" /usr/sbin/sendmail
   printf 'Subject: hello\n\nSee you at six.\n' | parley sendmail -i -f kim@example.com lee@example.net
 
-服务器取自环境变量 SMTP_URL。sendmail 的选项中起作用的有：-t（同时发给 To、Cc、Bcc 中的人）、-i 和 -oi（单独一个点不结束邮件）、-f ADDRESS（退信地址）、-F NAME（补上的 From 中的名字）、-N WHEN、-R full|hdrs、-V ID（通知）、-v（打印会话）。其余接受但不起作用；模式只有 -bm。这里不接受 parley 自己的选项，因为有些程序会把陌生人参与构造的参数传进来。
+服务器取自环境变量 SMTP_URL。有些程序（cron、PHP）不传递环境变量，可用一个名为 sendmail 的两行脚本：
+
+  #!/bin/sh
+  SMTP_URL=$(cat /etc/parley.url) exec parley sendmail "$@"
+
+sendmail 的选项中起作用的有：-t（同时发给 To、Cc、Bcc 中的人）、-i 和 -oi（单独一个点不结束邮件）、-f ADDRESS（退信地址）、-F NAME（补上的 From 中的名字）、-N WHEN、-R full|hdrs、-V ID（通知）、-v（打印会话）。其余接受但不起作用；模式只有 -bm。这里不接受 parley 自己的选项，因为有些程序会把陌生人参与构造的参数传进来。
 
 一切正常时不输出任何内容。换行可以是任何形式。Bcc 会被去掉。缺少 Date、Message-ID、From 时会补上，没有域名的地址会补上本机名。退出码同 parley send。`}
 	wordNoSendmailOption = text{"%s: this is no option of sendmail's; parley help sendmail names those that are taken", "%s：不是 sendmail 的选项；parley help sendmail 列出可用的选项"}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/parleymail/parley/mail"
+	"github.com/parleymail/parley/sasl"
+	"github.com/parleymail/parley/smtp"
+	"github.com/parleymail/parley/smtpd"
+)
+
+// failures is a row for each answer: what can go wrong, its exit code, and a word
+// of the cause that it must be given.
+var failures = []struct {
+	name  string
+	err   *smtp.Error
+	exit  int
+	cause string
+}{
+	{"no host", fault(smtp.Unreachable, smtp.StageDial, "", &net.DNSError{Err: "no such host", IsNotFound: true}), 68, "no host"},
+	{"no DNS", fault(smtp.Unreachable, smtp.StageDial, "", &net.DNSError{Err: "server misbehaving", IsTemporary: true}), 75, "looked up"},
+	{"refused connection", fault(smtp.Unreachable, smtp.StageDial, "", dialError(syscall.ECONNREFUSED)), 75, "nothing listens"},
+	{"no route", fault(smtp.Unreachable, smtp.StageDial, "", dialError(syscall.EHOSTUNREACH)), 75, "no way"},
+	{"no socket", fault(smtp.Unreachable, smtp.StageDial, "", dialError(syscall.ENOENT)), 75, "no socket"},
+	{"dropped", fault(smtp.Unreachable, smtp.StageDial, "", os.ErrDeadlineExceeded), 75, "firewall"},
+	{"dial, else", fault(smtp.Unreachable, smtp.StageDial, "", errors.New("proxy said no")), 75, "no connection"},
+	{"bad address", fault(smtp.Invalid, smtp.StageDial, "", errors.New("no port")), 64, "address"},
+	{"silent greeting", fault(smtp.Unreachable, smtp.StageGreeting, "", os.ErrDeadlineExceeded), 75, "said nothing"},
+	{"hung up", fault(smtp.Unreachable, smtp.StageGreeting, "", io.EOF), 75, "said nothing"},
+	{"a web server", fault(smtp.Garbled, smtp.StageGreeting, "", errors.New("HTTP/1.1")), 76, "not an SMTP server"},
+	{"not wanted", fault(smtp.Refused, smtp.StageGreeting, "554 5.7.1 blocked", nil), 69, "does not want to speak"},
+	{"busy", fault(smtp.Refused, smtp.StageGreeting, "421 4.3.2 busy", nil), 75, "no mail from us now"},
+	{"bad name", fault(smtp.Refused, smtp.StageHello, "550 5.5.2 helo", nil), 69, "EHLO"},
+	{"no name", fault(smtp.Invalid, smtp.StageHello, "", errors.New("blank")), 64, "name that we go by"},
+	{"plain text", fault(smtp.Insecure, smtp.StageTLS, "", tls.RecordHeaderError{Msg: "not TLS"}), 76, "plain text"},
+	{"expired", fault(smtp.Insecure, smtp.StageTLS, "", x509.CertificateInvalidError{Reason: x509.Expired, Cert: new(x509.Certificate)}), 76, "not valid now"},
+	{"other name", fault(smtp.Insecure, smtp.StageTLS, "", x509.HostnameError{Certificate: new(x509.Certificate), Host: "mx"}), 76, "another name"},
+	{"unknown CA", fault(smtp.Insecure, smtp.StageTLS, "", x509.UnknownAuthorityError{}), 76, "not issued by anybody"},
+	{"no STARTTLS", saidEHLO(fault(smtp.Insecure, smtp.StageTLS, "", errors.New("not offered"))), 76, "offers no STARTTLS"},
+	{"STARTTLS refused", fault(smtp.Insecure, smtp.StageTLS, "502 5.5.1 no", nil), 76, "refused it"},
+	{"TLS cut", fault(smtp.Insecure, smtp.StageTLS, "", io.EOF), 76, "did not answer to TLS"},
+	{"TLS, else", fault(smtp.Insecure, smtp.StageTLS, "", errors.New("protocol version")), 76, "agreed upon"},
+	{"fingerprint", fault(smtp.Invalid, smtp.StageTLS, "", errors.New("not hex")), 64, "fingerprint"},
+	{"no AUTH", fault(smtp.Unsupported, smtp.StageAuth, "", errors.New("no AUTH")), 77, "asks nobody"},
+	{"no mechanism", fault(smtp.Unsupported, smtp.StageAuth, "", &sasl.OfferError{Offered: []string{"XOAUTH2"}}), 77, "no way to log in"},
+	{"wrong password", fault(smtp.Unauthorized, smtp.StageAuth, "535 5.7.8 no", nil), 77, "user or password"},
+	{"too weak", fault(smtp.Unauthorized, smtp.StageAuth, "534 5.7.9 no", nil), 77, "stronger"},
+	{"AUTH later", fault(smtp.Unauthorized, smtp.StageAuth, "454 4.7.0 later", nil), 75, "cannot check"},
+	{"AUTH in clear", fault(smtp.Unauthorized, smtp.StageAuth, "538 5.7.11 TLS", nil), 77, "user or password"},
+	{"unproven", fault(smtp.Insecure, smtp.StageAuth, "", errors.New("no proof")), 76, "could not be trusted"},
+	{"AUTH first", fault(smtp.Refused, smtp.StageMail, "530 5.7.0 authentication required", nil), 77, "log in"},
+	{"TLS first", fault(smtp.Refused, smtp.StageMail, "530 5.7.0 Must issue a STARTTLS command first", nil), 76, "TLS first"},
+	{"relay", fault(smtp.Refused, smtp.StageRcpt, "554 5.7.1 <k@x>: Relay access denied", nil), 69, "log in"},
+	{"sender", fault(smtp.Refused, smtp.StageMail, "553 5.7.1 not yours", nil), 69, "send from this address"},
+	{"sender later", fault(smtp.Refused, smtp.StageMail, "451 4.3.0 later", nil), 75, "cannot take the mail now"},
+	{"too large", fault(smtp.Unsupported, smtp.StageMail, "", errors.New("SIZE")), 69, "does not offer"},
+	{"bad message", fault(smtp.Invalid, smtp.StageContent, "", errors.New("no file")), 65, "as it is"},
+	{"no mailbox", fault(smtp.Refused, smtp.StageRcpt, "550 5.1.1 no such user", nil), 69, "no mailbox kim@example.net"},
+	{"full", fault(smtp.Refused, smtp.StageRcpt, "452 4.2.2 full", nil), 75, "takes no more"},
+	{"no domain", fault(smtp.Refused, smtp.StageRcpt, "550 5.1.2 no such domain", nil), 69, "domain of"},
+	{"greylisted", fault(smtp.Refused, smtp.StageRcpt, "450 4.7.1 Greylisted", nil), 75, "greylisting"},
+	{"recipient later", fault(smtp.Refused, smtp.StageRcpt, "450 4.2.1 locked", nil), 75, "cannot be taken now"},
+	{"recipient, else", fault(smtp.Refused, smtp.StageRcpt, "550 5.7.1 no", nil), 69, "refused kim@example.net"},
+	{"content too large", fault(smtp.Refused, smtp.StageEnd, "552 5.3.4 large", nil), 69, "too large"},
+	{"content", fault(smtp.Refused, smtp.StageEnd, "554 5.7.1 spam", nil), 69, "does not want it"},
+	{"garbled", fault(smtp.Garbled, smtp.StageMail, "", errors.New("what")), 76, "not SMTP"},
+	{"lost", fault(smtp.Unreachable, smtp.StageContent, "", syscall.ECONNRESET), 75, "lost in the midst"},
+	{"timeout", fault(smtp.Interrupted, smtp.StageMail, "", context.DeadlineExceeded), 75, "--timeout"},
+	{"Ctrl-C", fault(smtp.Interrupted, smtp.StageDial, "", context.Canceled), 75, "interrupted"},
+	{"reset", fault(smtp.Refused, smtp.StageReset, "500 what", nil), 69, "refused the mail"},
+}
+
+func fault(kind smtp.Kind, stage smtp.Stage, reply string, err error) *smtp.Error {
+	e := &smtp.Error{Kind: kind, Stage: stage, Err: err}
+	if reply != "" {
+		e.Reply = smtpd.Reply(reply)
+	}
+	if stage == smtp.StageRcpt {
+		e.Path = mail.Path{Local: "kim", Domain: "example.net"}
+	}
+	return e
+}
+
+func dialError(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+
+func saidEHLO(e *smtp.Error) *smtp.Error {
+	e.Said = []smtp.Event{{Did: smtp.Command, Line: "EHLO shop.example"}}
+	return e
+}
+
+func TestFailures(t *testing.T) {
+	for _, c := range failures {
+		if got := exitCode(c.err); got != c.exit {
+			t.Errorf("%s: exit code %d, not %d", c.name, got, c.exit)
+		}
+		for _, l := range []lang{english, chinese} {
+			cause, fix := advise(c.err, "mx.example:587", l)
+			if cause == "" || fix == "" || strings.ContainsAny(cause+fix, "{}") {
+				t.Errorf("%s: cause %q, fix %q", c.name, cause, fix)
+			}
+			if l == english && !strings.Contains(cause, c.cause) {
+				t.Errorf("%s: cause %q does not say %q", c.name, cause, c.cause)
+			}
+		}
+	}
+}
+
+// TestEveryAdviceIsGiven: a row that nothing reaches is none.
+func TestEveryAdviceIsGiven(t *testing.T) {
+	given := make(map[string]bool)
+	for _, c := range failures {
+		cause, _ := advise(c.err, "{server}", english)
+		given[cause] = true
+	}
+	for i, a := range advices {
+		cause := strings.NewReplacer("{who}", "kim@example.net").Replace(a.cause.en)
+		// The first is for outcomes that are not known, of which a script has one: no
+		// test can make such an error.
+		if i > 0 && !given[cause] && !given[strings.NewReplacer("{who}", "the recipient").Replace(a.cause.en)] {
+			t.Errorf("no failure of the table is given %q", a.cause.en)
+		}
+	}
+}
+
+// TestEveryKindAtEveryStage has an exit code that is not 0, a cause and a fix.
+func TestEveryKindAtEveryStage(t *testing.T) {
+	for kind := smtp.Invalid; kind <= smtp.Interrupted; kind++ {
+		for stage := smtp.StageDial; stage <= smtp.StageQuit; stage++ {
+			for _, reply := range []string{"", "421 4.3.0 x", "450 4.0.0 x", "550 5.0.0 x"} {
+				e := fault(kind, stage, reply, nil)
+				cause, fix := advise(e, "mx.example:25", english)
+				if exitCode(e) == 0 || cause == "" || fix == "" {
+					t.Errorf("%v at %v, %q: %d, %q, %q", kind, stage, reply, exitCode(e), cause, fix)
+				}
+			}
+		}
+	}
+}
