@@ -9,6 +9,10 @@ import (
 
 // sayContent says the content, to its end.
 func (s *Session) sayContent(t *transaction) *Error {
+	if s.listenFirst(); s.spoke {
+		s.expect(StageContent, noPath)
+		return s.hear()
+	}
 	if t.bdat {
 		from := len(s.out)
 		s.out = append(s.out, "BDAT "...)
@@ -108,13 +112,14 @@ func (s *Session) writeBoth(p []byte) error {
 	if s.broken != nil {
 		return s.broken
 	}
-	s.vectors[0], s.vectors[1] = s.out, p
+	first := p[:min(len(p), outSize)] // the deadline is for so much, and set anew for the rest
+	s.vectors[0], s.vectors[1] = s.out, first
 	s.buffers = s.vectors[:]
 	n, err := s.buffers.WriteTo(s.conn)
 	s.written += n
 	s.broken = err
 	s.out, s.vectors[1] = s.out[:0], nil
-	return err
+	return s.write(p[len(first):])
 }
 
 // hearEnvelope hears what becomes of the envelope, saying the rest of it as the
@@ -240,7 +245,10 @@ func (s *Session) cut(t *transaction, e *Error) *Error {
 	no := e.Reply.Code >= 400 && e.Stage != StageReset
 	if t.said && s.written >= t.endAt && !no {
 		// The reply that is missing may be that to MAIL, where the mail went whole.
-		e.uncertain, e.Stage, e.Path = true, StageEnd, noPath
+		e.uncertain = true
+		if e.Stage != StageEnd {
+			e.Stage, e.Path = StageEnd, noPath
+		}
 	}
 	return e
 }

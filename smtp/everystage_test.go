@@ -14,17 +14,6 @@ import (
 	"github.com/parleymail/parley/smtptest"
 )
 
-// knownDefect names what is known to be wrong with a cell.
-func knownDefect(way variant, at smtp.Stage, name string, v verdict) string {
-	switch {
-	case name == oneMore && v.kind == smtp.Garbled:
-		return "a reply that nobody asked for is taken for the next command's"
-	case way.lmtp && at == smtp.StageEnd && v.kind != 0 && v.code < 400:
-		return "an uncertain error over LMTP does not name its recipient"
-	}
-	return ""
-}
-
 // TestEveryStageEveryReply walks the whole table: at each stage of each variant
 // the server does each sort of thing. Whatever it is, Send comes to an end in time,
 // with an error that names the stage and its kind, that is uncertain only where
@@ -39,9 +28,6 @@ func TestEveryStageEveryReply(t *testing.T) {
 					cells++
 					t.Run(v.name+"/"+at.String()+"/"+odd.name+map[bool]string{true: "/lax"}[lax], func(t *testing.T) {
 						want := expected(odd.verdict, v, at, odd.name)
-						if why := knownDefect(v, at, odd.name, want); why != "" {
-							t.Skip(why)
-						}
 						synctest.Test(t, func(t *testing.T) { cell(t, v, at, odd.oddity, want, lax) })
 					})
 				}

@@ -43,6 +43,9 @@ func (c *Client) open(ctx context.Context) (*Session, *Error) {
 	done := s.within(ctx)
 	s.tell(Event{Stage: StageDial, Did: Connected}, []byte(addr))
 	e := s.greet(ctx, c.security(network, addr))
+	if e != nil && !s.lost {
+		s.ask(StageQuit, "QUIT") // RFC 5321 §4.1.1.10: also by a client that was refused
+	}
 	done()
 	if e == nil && ctx.Err() != nil {
 		e = s.fail(Interrupted, StageAuth, context.Cause(ctx))

@@ -23,6 +23,8 @@ type garbledError string
 
 func (e garbledError) Error() string { return string(e) }
 
+const errOutOfTurn = garbledError("the server spoke out of turn: its replies no longer fit our commands")
+
 // add takes a line of the reply, and says whether it is the last. A bare code is
 // a whole line: RFC 5321 §4.2 bids a client take it.
 func (r *reply) add(line, shown []byte) (last bool, err error) {

@@ -246,5 +246,6 @@ func (s *Session) stale(e *Error) bool {
 	if !s.lost && s.broken == nil || e.uncertain || !s.reused && s.mails <= 1 {
 		return false
 	}
-	return e.Reply.Code == 421 || e.Stage == StageReset || e.Reply.Code == 0 && e.Kind == Unreachable
+	// QUIRK: QQ and 163 say a few octets of garbage behind their reply to RSET.
+	return e.Reply.Code == 421 || e.Stage == StageReset || s.spoke || e.Reply.Code == 0 && e.Kind == Unreachable
 }

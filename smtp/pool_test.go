@@ -306,3 +306,28 @@ func TestResetRefused(t *testing.T) {
 		})
 	}
 }
+
+// QUIRK of QQ and 163: octets of garbage behind the reply to RSET. The replies
+// can no longer be told apart, and the session is replaced unseen.
+func TestGarbageBehindReset(t *testing.T) {
+	for _, offers := range [][]string{nil, {"PIPELINING"}} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{offers: offers, answer: func(line string) string {
+				switch {
+				case strings.Contains(line, "<bad@"):
+					return "550 5.1.1 no such user"
+				case line == "RSET":
+					return "250 ok\ngarbage!"
+				}
+				return ""
+			}}
+			c := f.client()
+			c.Send(ctx, letter("bad@example.net"))
+			if _, err := c.Send(ctx, letter("b@example.net")); err != nil && len(offers) == 0 {
+				t.Errorf("%v: %v", offers, err)
+			}
+			c.Close()
+			synctest.Wait()
+		})
+	}
+}

@@ -46,6 +46,7 @@ type Session struct {
 	broken     error // the first failure to write
 	vectors    [2][]byte
 	buffers    net.Buffers
+	spoke      bool         // the server did, out of turn
 	lost       bool         // over, or out of step with the server: only Close is left
 	dirty      bool         // a transaction was begun and not brought to its end: RSET first
 	failed     bool         // the last transaction that is over was not taken
@@ -181,11 +182,20 @@ func (s *Session) sayFor(stage Stage, path mail.Path, line, shown string) {
 
 // saidSince ends the command that stands in out from there on.
 func (s *Session) saidSince(stage Stage, path mail.Path, from int, shown string) {
+	s.listenFirst()
 	s.toldSince(stage, from, shown)
 	s.expect(stage, path)
 	size := len(s.out) - from
 	s.pending[len(s.pending)-1].size = size
 	s.ahead += size
+}
+
+// listenFirst finds a reply that nobody asked for, before it is taken for the one
+// to what is said next.
+func (s *Session) listenFirst() {
+	if s.waiting() == 0 && len(s.in.Buffered()) > 0 {
+		s.spoke = true
+	}
 }
 
 // toldSince ends a line to which there is no reply.
@@ -232,11 +242,13 @@ func (s *Session) write(p []byte) error {
 	if s.broken != nil {
 		return s.broken
 	}
-	s.armWrite()
-	n, err := s.conn.Write(p)
-	s.written += int64(n)
-	s.broken = err
-	return err
+	for len(p) > 0 && s.broken == nil {
+		s.armWrite()
+		n, err := s.conn.Write(p[:min(len(p), outSize)])
+		s.written += int64(n)
+		s.broken, p = err, p[n:]
+	}
+	return s.broken
 }
 
 // armWrite sets the deadline of the next write.
@@ -303,6 +315,10 @@ func (s *Session) hear() *Error {
 	s.head++
 	s.ahead -= a.size
 	s.answered = a
+	if s.spoke {
+		s.lost = true
+		return s.brokeDown(a, errOutOfTurn)
+	}
 	if err := s.readReply(a); err != nil {
 		s.lost = true
 		return s.brokeDown(a, err)

@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"time"
 )
@@ -99,11 +101,14 @@ func (c *Client) judged(cfg *tls.Config, opportunistic bool, verified *bool) (*t
 func (s *Session) tlsFailed(ctx context.Context, err error) *Error {
 	e := s.fail(Insecure, StageTLS, err)
 	var header tls.RecordHeaderError
+	op, _ := errors.AsType[*net.OpError](err)
 	switch {
 	case ctx.Err() != nil:
 		e.Kind, e.Err = Interrupted, context.Cause(ctx)
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Kind, e.Err = Unreachable, fmt.Errorf("the server did not finish the handshake in %v: %w", s.wait(StageTLS), err)
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || op != nil && (op.Op == "read" || op.Op == "write"):
+		e.Kind, e.Err = Unreachable, fmt.Errorf("the server hung up in the midst of the handshake: %w", err)
 	case errors.As(err, &header) && header.RecordHeader[0] >= 0x20 && header.RecordHeader[0] < 0x7f:
 		e.Err = fmt.Errorf("the server speaks plain text here, not TLS; it began with %q: %w", header.RecordHeader[:], err)
 	}

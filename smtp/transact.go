@@ -254,14 +254,14 @@ func (s *Session) fitEnvelope(t *transaction, form *mail.Form) *Error {
 
 // outOfTurn hears what a server says that nobody asked: 421, before it hangs up.
 func (s *Session) outOfTurn() *Error {
-	if s.waiting() > 0 || len(s.out) > 0 || len(s.in.Buffered()) == 0 {
+	if len(s.out) > 0 || s.waiting() > 0 || len(s.in.Buffered()) == 0 {
 		return nil
 	}
 	s.expect(StageMail, noPath)
 	e := s.hear()
-	s.lost = true
 	if e == nil || e.Reply.Code != 421 {
-		return s.fail(Garbled, StageMail, errors.New("the server spoke out of turn: its replies no longer fit our commands"))
+		s.lost, s.spoke = true, true
+		return s.fail(Garbled, StageMail, errOutOfTurn)
 	}
 	return e
 }
