@@ -227,10 +227,14 @@ func ourCommand() string {
 	if _, err := exec.LookPath("parley"); err == nil {
 		return "parley"
 	}
-	if path, err := os.Executable(); err == nil {
-		return quoteShell(path)
+	path, err := os.Executable()
+	switch {
+	case err != nil:
+		return "parley"
+	case strings.Contains(path, "go-build"):
+		return "go run github.com/parleymail/parley/cmd/parley" // its own file is gone when it ends
 	}
-	return "parley"
+	return quoteShell(path)
 }
 
 // quoteShell is one word for a shell.

@@ -65,8 +65,9 @@ func (x *explainer) style(e smtp.Event) lipgloss.Style {
 			return s.bad
 		}
 		return s.server
+	default:
+		return s.done
 	}
-	return s.done
 }
 
 // remark is the word beside an event.

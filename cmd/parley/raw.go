@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,22 +44,21 @@ func (c *compose) submitted(recipients []string) (*mail.Raw, error) {
 // addressed gives r its envelope: from the arguments, and from its header where
 // that is asked for.
 func (c *compose) addressed(r *mail.Raw, flag string, recipients []string, fromHeader bool, complete func(string) string) {
-	env, err := r.HeaderEnvelope()
-	sender := env.ReversePath
+	var env mail.Envelope
+	var err error
 	if c.set.Changed("envelope-from") {
-		var perr error
-		sender, perr = mail.ParsePath(complete(c.f.envelopeFrom))
-		c.bad("--envelope-from", perr)
-	} else if err != nil && !fromHeader {
-		// Who it is from stands in the header all the same, though it may name
-		// nobody that it is for.
-		sender = fromOf(r.Data)
-	}
-	env.ReversePath = sender
-	if !fromHeader {
-		env.Recipients = nil
-	} else if err != nil && len(recipients) == 0 {
+		env.ReversePath, err = mail.ParsePath(complete(c.f.envelopeFrom))
+		c.bad("--envelope-from", err)
+	} else {
+		env.ReversePath, err = reversePathOf(r.Data)
 		c.bad(flag, err)
+	}
+	if fromHeader {
+		env.Recipients, err = recipientsOf(r.Data)
+		c.bad(flag, err)
+		if err == nil && len(env.Recipients)+len(recipients) == 0 {
+			c.badText(flag, wordHeaderNamesNobody)
+		}
 	}
 	for _, arg := range recipients {
 		list, err := mail.ParseAddressField(complete(arg))
@@ -92,14 +92,51 @@ func addRecipient(list []mail.Recipient, path mail.Path) []mail.Recipient {
 	return append(list, mail.Recipient{Path: path})
 }
 
-// fromOf is who a content says it is from, the null path if it cannot be told.
-func fromOf(data []byte) mail.Path {
-	r := &mail.Raw{Data: append([]byte("To: nobody@localhost\r\n"), data...)}
-	env, err := r.HeaderEnvelope()
-	if err != nil {
-		return mail.Path{}
+// nobody stands where the mail package wants an address, and we ask about others.
+const nobody = "nobody@parley.invalid"
+
+// reversePathOf is who a content says it is from, whoever it is for.
+func reversePathOf(data []byte) (mail.Path, error) {
+	l, resent := only(data, "from", "sender")
+	l.add(resent + "To: " + nobody)
+	env, err := (&mail.Raw{Data: l.bytes()}).HeaderEnvelope()
+	return env.ReversePath, err
+}
+
+// recipientsOf are those that a content says it is for, whoever it is from.
+func recipientsOf(data []byte) ([]mail.Recipient, error) {
+	l, resent := only(data, "to", "cc", "bcc")
+	l.add(resent + "From: " + nobody)
+	for _, name := range []string{"To", "Cc", "Bcc"} {
+		if !l.has(strings.ToLower(resent + name)) {
+			l.add(resent + name + ": " + nobody)
+			break
+		}
 	}
-	return env.ReversePath
+	env, err := (&mail.Raw{Data: l.bytes()}).HeaderEnvelope()
+	return slices.DeleteFunc(env.Recipients, func(r mail.Recipient) bool {
+		return strings.Trim(r.Path.String(), "<>") == nobody
+	}), err
+}
+
+// only is what a header has of some fields: of the Resent- ones, where there are
+// any such, for they then say who it is from and for (RFC 5322 §3.6.6).
+func only(data []byte, names ...string) (l *letter, resent string) {
+	all := readLetter(data, false)
+	for _, field := range all.fields {
+		if strings.HasPrefix(fieldName(field), "resent-") {
+			resent = "Resent-"
+		}
+	}
+	l = new(letter)
+	for _, field := range all.fields {
+		for _, name := range names {
+			if fieldName(field) == strings.ToLower(resent)+name {
+				l.fields = append(l.fields, field)
+			}
+		}
+	}
+	return l, resent
 }
 
 // rawError is all that is wrong with r.

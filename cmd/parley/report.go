@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -54,7 +55,7 @@ type envelopeRecord struct {
 
 // A failure is what went wrong, for programs.
 type failure struct {
-	Kind      string       `json:"kind"` // smtp's, or usage, message
+	Kind      string       `json:"kind"` // smtp's, or usage, message, differs
 	Stage     string       `json:"stage,omitempty"`
 	Recipient string       `json:"recipient,omitempty"`
 	Reply     *replyRecord `json:"reply,omitempty"`
@@ -105,34 +106,41 @@ func (u *ui) explain(r *result, err error, addr string) {
 	if r.Outcome == "" {
 		r.Outcome = outcomeNot
 	}
-	switch e := err.(type) {
-	case *smtp.Error:
+	if e, ok := errors.AsType[*smtp.Error](err); ok {
 		r.Error = u.explainError(e, addr)
 		if e.Uncertain() {
 			r.Outcome = outcomeUnknown
 		}
-	case *messageError:
+		return
+	}
+	if e, ok := errors.AsType[*messageError](err); ok {
 		for _, line := range e.lines {
 			u.tell(line)
 		}
 		u.tell(u.say(wordNothingSent))
-		r.Error = &failure{Kind: "message", Message: strings.Join(e.lines, "; "), Problems: e.lines}
-	case *partialError:
-		r.Outcome = outcomePartly
-		var last *failure
-		for _, refused := range e.refused {
-			last = u.record(refused, addr)
-			u.tell(wordsOf(refused))
-			r.Refused = append(r.Refused, last)
-		}
-		u.tell(u.say(wordPartly))
-		if last != nil {
-			u.advice(last)
-		}
-	default:
-		u.tell(err.Error())
-		r.Error = &failure{Kind: "usage", Message: err.Error()}
+		r.Error = &failure{Kind: "message", Message: e.Error(), Problems: e.lines}
+		return
 	}
+	if e, ok := errors.AsType[*partialError](err); ok {
+		u.explainPartial(r, e, addr)
+		return
+	}
+	u.tell(err.Error())
+	r.Error = &failure{Kind: "usage", Message: err.Error()}
+	if _, ok := errors.AsType[differsError](err); ok {
+		r.Error.Kind = "differs"
+	}
+}
+
+// explainPartial tells who was refused, where others were not.
+func (u *ui) explainPartial(r *result, e *partialError, addr string) {
+	r.Outcome = outcomePartly
+	for _, refused := range e.refused {
+		u.tell(wordsOf(refused))
+		r.Refused = append(r.Refused, u.record(refused, addr))
+	}
+	u.tell(u.say(wordPartly))
+	u.advice(r.Refused[0])
 }
 
 // explainError tells of a mail that was not taken, or of which it is not known.

@@ -71,20 +71,19 @@ func (a *app) rootCommand() *cobra.Command {
 // usage words what pflag found wrong with the flags.
 func (a *app) usage(err error) error {
 	u := a.ui
-	switch e := err.(type) {
-	case *pflag.NotExistError:
-		name := "--" + e.GetSpecifiedName()
-		if e.GetSpecifiedShortnames() != "" {
-			name = "-" + e.GetSpecifiedName()
+	name := func(long, shorts string) string {
+		if shorts != "" {
+			return "-" + long // one of the letters, in fact
 		}
-		return &usageError{u.say(wordNoFlag, name)}
-	case *pflag.ValueRequiredError:
-		name := "--" + e.GetSpecifiedName()
-		if e.GetSpecifiedShortnames() != "" {
-			name = "-" + e.GetSpecifiedName()
-		}
-		return &usageError{u.say(wordWantsValue, name)}
-	case *pflag.InvalidValueError:
+		return "--" + long
+	}
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		return &usageError{u.say(wordNoFlag, name(e.GetSpecifiedName(), e.GetSpecifiedShortnames()))}
+	}
+	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return &usageError{u.say(wordWantsValue, name(e.GetSpecifiedName(), e.GetSpecifiedShortnames()))}
+	}
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return &usageError{u.say(wordBadValue, "--"+e.GetFlag().Name, e.GetValue(), errors.Unwrap(e))}
 	}
 	return err

@@ -130,6 +130,9 @@ func (u *ui) form(f *sendFlags, set *pflag.FlagSet, args []string) (form, error)
 			return nil, &usageError{u.say(wordNoMode, mode)}
 		}
 	}
+	if set.Changed("timeout") && f.timeout <= 0 {
+		return nil, &usageError{u.say(wordNoTime, f.timeout)}
+	}
 	asSendmail := f.asSendmail || f.readRecipients || f.ignoreDots || f.fullName != "" || f.gateway || len(f.options)+len(f.modes) > 0
 	switch {
 	case f.eml != "" && made != "":
@@ -154,14 +157,12 @@ func (u *ui) form(f *sendFlags, set *pflag.FlagSet, args []string) (form, error)
 	return nil, &usageError{u.say(wordNothingToSend)}
 }
 
-// fitted is what a content is like for the least of servers that can take it.
+// fitted is what a content is like for a server as most are, or for the least of
+// servers that can take it.
 func fitted(content mail.Content) (mail.Form, error) {
-	form, err := content.Fit(mail.Offer{})
-	for _, offer := range []mail.Offer{{EightBit: true}, {EightBit: true, UTF8: true}} {
-		if err == nil {
-			break
-		}
-		form, err = content.Fit(offer)
+	form, err := content.Fit(mail.Offer{EightBit: true})
+	if err != nil {
+		form, err = content.Fit(mail.Offer{EightBit: true, UTF8: true})
 	}
 	return form, err
 }

@@ -40,20 +40,22 @@ var (
 	wordPasswordWithoutUser = text{"a password is given, and the URL has no user: smtps://user@host", "给了密码，但 URL 中没有用户：smtps://user@host"}
 	wordEmptyPassword       = text{"its first line is empty, where the password should be", "第一行为空，应为密码"}
 
-	wordNoneOf         = text{"%q is none of %s", "%q 不是 %s 之一"}
-	wordNeverAlone     = text{"never stands alone", "never 只能单独使用"}
-	wordNoDate         = text{"%q is no date such as 2026-03-31T09:00:00+08:00 or Tue, 31 Mar 2026 09:00:00 +0800", "%q 不是日期，应如 2026-03-31T09:00:00+08:00 或 Tue, 31 Mar 2026 09:00:00 +0800"}
-	wordNoHeader       = text{"%q has no colon: a field is \"Name: value\"", "%q 没有冒号：字段应写成 \"Name: value\""}
-	wordNoFile         = text{"%s is no regular file", "%s 不是普通文件"}
-	wordStdinWantsName = text{"what comes from standard input wants a name: -;name=report.csv", "来自标准输入的附件需要名字：-;name=report.csv"}
-	wordOneOfEach      = text{"is given twice: one https and one mailto URL are taken", "给了两次：https 和 mailto 各限一个"}
-	wordRecipient      = text{"RECIPIENT", "RECIPIENT"}
-	wordMessage        = text{"the message", "邮件"}
-	wordNobody         = text{"nobody to send to: name RECIPIENTs, or take them from the header by -t", "没有收件人：给出 RECIPIENT，或用 -t 从邮件头取得"}
-	wordNothingToSend  = text{"nothing to send: give --to and --text, or --eml, or --json-message, or -t with a message on standard input", "没有可发送的内容：用 --to 和 --text，或 --eml，或 --json-message，或 -t 加标准输入中的邮件"}
-	wordNotTogether    = text{"%s does not go with %s", "%s 不能与 %s 同用"}
-	wordStrayArgument  = text{"%q stands where nothing is expected: who gets the message is said by --to, --cc and --bcc", "多余的参数 %q：收件人用 --to、--cc、--bcc 给出"}
-	wordNoMode         = text{"-b%s: only -bm is known here: there is no queue, no daemon and no list of aliases", "-b%s：此处只支持 -bm：没有队列、守护进程和别名表"}
+	wordNoneOf            = text{"%q is none of %s", "%q 不是 %s 之一"}
+	wordNeverAlone        = text{"never stands alone", "never 只能单独使用"}
+	wordNoDate            = text{"%q is no date such as 2026-03-31T09:00:00+08:00 or Tue, 31 Mar 2026 09:00:00 +0800", "%q 不是日期，应如 2026-03-31T09:00:00+08:00 或 Tue, 31 Mar 2026 09:00:00 +0800"}
+	wordNoHeader          = text{"%q has no colon: a field is \"Name: value\"", "%q 没有冒号：字段应写成 \"Name: value\""}
+	wordNoFile            = text{"%s is no regular file", "%s 不是普通文件"}
+	wordStdinWantsName    = text{"what comes from standard input wants a name: -;name=report.csv", "来自标准输入的附件需要名字：-;name=report.csv"}
+	wordOneOfEach         = text{"is given twice: one https and one mailto URL are taken", "给了两次：https 和 mailto 各限一个"}
+	wordRecipient         = text{"RECIPIENT", "RECIPIENT"}
+	wordMessage           = text{"the message", "邮件"}
+	wordHeaderNamesNobody = text{"the header names nobody in To, Cc and Bcc", "邮件头的 To、Cc、Bcc 中没有收件人"}
+	wordNobody            = text{"nobody to send to: name RECIPIENTs, or take them from the header by -t", "没有收件人：给出 RECIPIENT，或用 -t 从邮件头取得"}
+	wordNothingToSend     = text{"nothing to send: give --to and --text, or --eml, or --json-message, or -t with a message on standard input", "没有可发送的内容：用 --to 和 --text，或 --eml，或 --json-message，或 -t 加标准输入中的邮件"}
+	wordNotTogether       = text{"%s does not go with %s", "%s 不能与 %s 同用"}
+	wordStrayArgument     = text{"%q stands where nothing is expected: who gets the message is said by --to, --cc and --bcc", "多余的参数 %q：收件人用 --to、--cc、--bcc 给出"}
+	wordNoTime            = text{"--timeout: %v is no time to wait", "--timeout：%v 不是可等待的时间"}
+	wordNoMode            = text{"-b%s: only -bm is known here: there is no queue, no daemon and no list of aliases", "-b%s：此处只支持 -bm：没有队列、守护进程和别名表"}
 )
 
 // What send says of how it ended.
