@@ -91,3 +91,27 @@ func TestHostileEndWhileSTARTTLSIsAsked(t *testing.T) {
 		})
 	}
 }
+
+// The kind of an original recipient was said as it stood: an Object that is not the
+// mail package's own could add commands by it.
+func TestHostileOriginalRecipient(t *testing.T) {
+	for _, original := range []string{"rfc822\r\nRCPT TO:<evil@evil.test>;a", "rfc822 NOTIFY=NEVER;a", "rfc822\x00;a", "r\u0122;a", "evil@evil.test"} {
+		server := &hostile.Server{Offers: []string{"DSN"}}
+		_, err := hostileClient(server).Send(t.Context(), originally{original: original})
+		e, ok := errors.AsType[*smtp.Error](err)
+		if !ok || e.Kind != smtp.Invalid || len(server.Said()) != 0 {
+			t.Errorf("%q: %v, %q", original, err, server.Said())
+		}
+	}
+}
+
+type originally struct {
+	errant
+	original string
+}
+
+func (o originally) Envelope() (mail.Envelope, error) {
+	e, err := o.errant.Envelope()
+	e.Recipients[0].Original = o.original
+	return e, err
+}

@@ -135,11 +135,20 @@ func checkEnvelope(env *mail.Envelope) error {
 		if len(r.Original) > 500 {
 			return fmt.Errorf("recipient %d: the original recipient is over 500 characters", i+1)
 		}
+		if kind, _, _ := strings.Cut(r.Original, ";"); strings.ContainsFunc(kind, isNoAddrType) {
+			return fmt.Errorf("recipient %d: the original recipient %q is not a kind and an address, as in rfc822;kim@example.net", i+1, r.Original)
+		}
 	}
 	if len(env.ID) > 100 {
 		return errors.New("the envelope's ID is over 100 characters") // RFC 3461 §4.4
 	}
 	return nil
+}
+
+// isNoAddrType: what no addr-type of RFC 3461 §4.2 holds. It is said as it is; the
+// address after it is written as xtext.
+func isNoAddrType(r rune) bool {
+	return r != '-' && (r < '0' || r > '9') && (r|0x20 < 'a' || r|0x20 > 'z')
 }
 
 // begin settles how the mail is sent through this session, or finds that it
