@@ -61,6 +61,7 @@ type peer struct {
 // start gives the peer of that name, started by whoever asks first.
 func start(t *testing.T, name string, env ...string) *peer {
 	t.Helper()
+	notShort(t)
 	peers.Lock()
 	defer peers.Unlock()
 	if p := peers.running[name]; p != nil {
@@ -80,6 +81,13 @@ func start(t *testing.T, name string, env ...string) *peer {
 	}
 	peers.running[name] = p
 	return p
+}
+
+func notShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("real peers take a minute: not with -short")
+	}
 }
 
 // missing skips by name, but where all peers are required.
@@ -177,6 +185,7 @@ func run(command ...string) error {
 // needTools skips where the tools are missing.
 func needTools(t *testing.T) {
 	t.Helper()
+	notShort(t)
 	if _, err := tool(t, t.TempDir(), "", "true"); err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && exit.ExitCode() != 77 {

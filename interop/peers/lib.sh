@@ -1,3 +1,5 @@
+# shellcheck shell=bash disable=SC2154 # what a peer is, its own file says
+
 # What all peers have in common: how a Debian package is had without being
 # installed, and how it is run as if it were.
 #
@@ -8,11 +10,12 @@
 #
 # The mail servers conflict with each other, so none is installed. Each is
 # unpacked, with the libraries that this machine lacks, into a folder of its own
-# under $PARLEY_PEERS (else $XDG_CACHE_HOME/parley/peers, else ~/.cache/...). To run
-# it, that folder is laid over the machine's own in a private mount namespace: the
-# program finds all at the paths compiled into it, and what it writes
-# outside of STATE, which it sees as /state, goes to memory and is gone with it.
-# Users that Debian's scripts would have made stand in that root's /etc/passwd alone.
+# under $PARLEY_PEERS, else $XDG_CACHE_HOME/parley/peers, else ~/.cache/parley/peers
+# (not within /usr). To run it, that folder is laid over the machine's own in a
+# private mount namespace: the program finds all at the paths compiled into it, and
+# what it writes outside of STATE, which it sees as /state, goes to memory and is gone
+# with it. Users that Debian's scripts would have made stand in that root's
+# /etc/passwd alone.
 #
 # Everything runs in a private process namespace whose first process reads the
 # standard input of "start": when that ends, or when that process is killed, the
@@ -123,13 +126,22 @@ unpack() {
 	done
 }
 
+# lacking ends the script because of what this machine lacks: status 77 is for tests
+# to be skipped.
+lacking() {
+	echo "$name: $1" >&2
+	exit 77
+}
+
 # enter makes the namespaces and goes on in them as "inside".
 enter() {
 	local what=$1 state
 	state=$(realpath "$2")
 	shift 2
-	[ "$(id -u)" = 0 ] || { echo "$name: needs root, to make a mount namespace" >&2; exit 77; }
-	[ -e "$(home)/$name/current" ] || { echo "$name: not fetched: run $self fetch" >&2; exit 77; }
+	[ "$(id -u)" = 0 ] || lacking "needs root, to make a mount namespace"
+	unshare --mount true 2>/dev/null || lacking "this machine lets nobody make a mount namespace"
+	grep -qw overlay /proc/filesystems || modprobe overlay 2>/dev/null || lacking "this kernel has no overlayfs"
+	[ -e "$(home)/$name/current" ] || lacking "not fetched: run $self fetch"
 	exec unshare --mount --pid --fork --kill-child --propagation private -- \
 		bash "$self" inside "$what" "$(realpath "$(home)/$name/current")" "$state" "$@"
 }
@@ -158,6 +170,10 @@ overlay() {
 	mount --rbind /dev "$root/dev"
 	mount -t proc proc "$root/proc"
 	chmod 1777 "$root/tmp"
+	# No name is looked up outside of this machine.
+	rm -f "$root/etc/hosts" "$root/etc/resolv.conf"
+	echo "127.0.0.1 localhost $(hostname)" >"$root/etc/hosts"
+	: >"$root/etc/resolv.conf"
 }
 
 # add_users writes those of $users that the machine does not have, and vmail,

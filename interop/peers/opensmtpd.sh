@@ -15,6 +15,8 @@ configure() {
 	fill /testdata/opensmtpd/smtpd.conf >/etc/smtpd.conf
 	echo "$USER	$(smtpctl encrypt "$PASSWORD")" >/etc/smtpd.credentials
 	chown opensmtpd /etc/smtpd.credentials
+	mkdir -p /etc/ssl/certs
+	cp /state/tls/ca.pem /etc/ssl/certs/ca-certificates.crt # it does not start without one
 	chmod 600 /etc/smtpd.credentials /state/tls/key.pem
 }
 
