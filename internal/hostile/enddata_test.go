@@ -105,6 +105,7 @@ type pouch struct {
 	got     []byte
 	taken   int
 	opened  int
+	keep    bool // the commands, in sink.Lines
 }
 
 const replyDATA, replyBDAT, replyBoth = "250 sink\r\n", "250-sink\r\n250 CHUNKING\r\n", "250-sink\r\n250-PIPELINING\r\n250 CHUNKING\r\n"
@@ -112,7 +113,7 @@ const replyDATA, replyBDAT, replyBoth = "250 sink\r\n", "250-sink\r\n250 CHUNKIN
 func newPouch(t *testing.T, offers string) *pouch {
 	p := &pouch{t: t, client: &smtp.Client{Addr: "sink.test:25", Hello: "client.test", Security: smtp.Plaintext}}
 	p.client.DialContext = func(context.Context, string, string) (net.Conn, error) {
-		p.sink = &hostile.Sink{Offers: offers, Content: func(c []byte) {
+		p.sink = &hostile.Sink{Offers: offers, Keep: p.keep, Content: func(c []byte) {
 			p.taken++
 			p.got = append(p.got[:0], c...)
 		}}

@@ -15,8 +15,10 @@ type Sink struct {
 	Offers  string               // the reply to EHLO, with its line ends
 	Content func(content []byte) // is given each content as it was on the wire, its end left out
 
-	Commands int    // heard so far, EHLO and the like too
-	Odd      []byte // the first command that is none
+	Commands int      // heard so far, EHLO and the like too
+	Keep     bool     // keep them in Lines, too
+	Lines    []string // without their line ends
+	Odd      []byte   // the first command that is none
 
 	reply   bytes.Buffer
 	line    []byte
@@ -90,6 +92,9 @@ func (s *Sink) end(content []byte) {
 func (s *Sink) command(line []byte) {
 	s.Commands++
 	verb, ok := bytes.CutSuffix(line, []byte("\r\n"))
+	if s.Keep {
+		s.Lines = append(s.Lines, string(verb))
+	}
 	switch {
 	case !ok:
 		s.odd(line)
