@@ -8,7 +8,12 @@ import (
 )
 
 func (b *bench) text() error {
-	t, err := b.kept("text", text1K, 6000)
+	sink, err := b.tools.startSink(b.cpu)
+	if err != nil {
+		return err
+	}
+	defer sink.end()
+	t, err := b.kept(sink, "text", text1K, 6000)
 	if err != nil {
 		return err
 	}
@@ -17,11 +22,27 @@ func (b *bench) text() error {
 		t.want(name, "less than smtp-source", t.median(source))
 	}
 	b.add(t)
+
+	// The same where CHUNKING is on offer, which smtp-sink does not have.
+	own, err := startChild(b.cpu, parleySMTPD, "")
+	if err != nil {
+		return err
+	}
+	defer own.end()
+	if t, err = b.kept(own, "chunks", text1K, 6000); err != nil {
+		return err
+	}
+	b.add(t)
 	return nil
 }
 
 func (b *bench) attachment() error {
-	t, err := b.kept("attachment", attach100, 400)
+	sink, err := b.tools.startSink(b.cpu)
+	if err != nil {
+		return err
+	}
+	defer sink.end()
+	t, err := b.kept(sink, "attachment", attach100, 400)
 	if err != nil {
 		return err
 	}
@@ -32,16 +53,11 @@ func (b *bench) attachment() error {
 	return nil
 }
 
-// kept measures sending over one connection that is kept, to smtp-sink.
-func (b *bench) kept(part, kind string, full int) (*table, error) {
-	sink, err := b.tools.startSink(b.cpu)
-	if err != nil {
-		return nil, err
-	}
-	defer sink.end()
+// kept measures sending over one connection that is kept.
+func (b *bench) kept(to *server, part, kind string, full int) (*table, error) {
 	count := b.count(full)
 	t := &table{
-		title: fmt.Sprintf("Sending: %s, %d mails over one connection to smtp-sink", kind, count),
+		title: fmt.Sprintf("Sending: %s, %d mails over one connection to %s", kind, count, to.name),
 		unit:  "CPU µs/mail", base: parleySend, extra: []string{"wall µs/mail", "allocs", "KiB alloc."},
 		notes: []string{
 			"Client's user and system time, start and warm-up left out; client and server on one CPU.",
@@ -51,11 +67,11 @@ func (b *bench) kept(part, kind string, full int) (*table, error) {
 	names := b.in(parleySend, parleyAll, goMail, goMailBare, goMailV2, goSMTP, netSMTP, source, byHand)
 	return t, b.alternate(b.rounds, names, func(round int, name string) error {
 		if name == source {
-			r, err := b.runSource(sink.addr, kind, 1, count)
+			r, err := b.runSource(to.addr, kind, 1, count)
 			t.row(name).add(micros(r.CPU, count), micros(r.Wall, count))
 			return err
 		}
-		j := job{Do: doSend, As: name, Letter: kind, Recipients: 1, Addr: sink.addr, Warm: full / 10, Count: count}
+		j := job{Do: doSend, As: name, Letter: kind, Recipients: 1, Addr: to.addr, Warm: full / 10, Count: count}
 		j.Profile = b.profileOf(round, part, name)
 		r, err := do(b.cpu, j)
 		t.row(name).add(micros(r.CPU, count), micros(r.Wall, count), float64(r.Allocs)/float64(count), float64(r.Bytes)/1024/float64(count))
@@ -103,6 +119,34 @@ func (b *bench) memory() error {
 	}
 	t.want(parleySend, "≤ 16 MiB", 16)
 	t.want(parleyAll, "≤ 16 MiB", 16)
+	b.add(t)
+	return b.memoryOfMany()
+}
+
+// memoryOfMany measures the peak where very many mails go over one connection,
+// with CHUNKING always some of them under way: nothing may be left of each.
+func (b *bench) memoryOfMany() error {
+	own, err := startChild(anywhere, parleySMTPD, "")
+	if err != nil {
+		return err
+	}
+	defer own.end()
+	count := b.count(100_000)
+	t := &table{
+		title: fmt.Sprintf("Memory: %d mails of 1 KiB over one connection to %s", count, own.name),
+		unit:  "peak MiB", base: parleySend, extra: []string{"s"},
+	}
+	err = b.alternate(1, b.in(parleySend, parleyAll), func(_ int, name string) error {
+		r, err := do(anywhere, job{Do: doSend, As: name, Letter: text1K, Recipients: 1, Addr: own.addr, Count: count})
+		t.row(name).add(float64(r.Peak)/(1<<20), r.Done.Seconds())
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// Go's collector lets a heap of nothing grow by 4 MiB before it looks.
+	t.want(parleySend, "≤ 24 MiB", 24)
+	t.want(parleyAll, "≤ 24 MiB", 24)
 	b.add(t)
 	return nil
 }
