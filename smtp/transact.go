@@ -139,10 +139,14 @@ func checkEnvelope(env *mail.Envelope) error {
 			return fmt.Errorf("recipient %d: the original recipient %q is not a kind and an address, as in rfc822;kim@example.net", i+1, r.Original)
 		}
 	}
-	if len(env.ID) > 100 {
-		return errors.New("the envelope's ID is over 100 characters") // RFC 3461 §4.4
+	if len(env.ID) > 100 || !isPrinted(env.ID) {
+		return errors.New("the envelope's ID is not printable ASCII of at most 100 characters") // RFC 3461 §4.4
 	}
 	return nil
+}
+
+func isPrinted(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7f })
 }
 
 // isNoAddrType: what no addr-type of RFC 3461 §4.2 holds. It is said as it is; the
