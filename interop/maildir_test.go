@@ -30,48 +30,58 @@ type delivered struct {
 // servers keep a copy for each recipient, or one for all.
 type delivery struct{ name, to string }
 
-// await waits until all that is wanted is there, for at most 30 seconds, and gives it.
-// What was delivered twice is an error.
+// await waits until all that is wanted is there, and gives it. What was delivered
+// twice is an error.
 func (m maildir) await(t *testing.T, wanted map[delivery]bool) map[delivery]delivered {
 	t.Helper()
 	found := map[delivery]delivered{}
+	m.watch(t, func(d delivered) bool {
+		for _, to := range d.recipients() {
+			what := delivery{d.header.Get(cellField), to}
+			if !wanted[what] {
+				continue
+			}
+			if before, twice := found[what]; twice {
+				t.Errorf("%s was delivered twice: %s and %s", what, before.file, d.file)
+			}
+			found[what] = d
+		}
+		return len(found) == len(wanted)
+	})
+	for what := range wanted {
+		if _, ok := found[what]; !ok {
+			t.Errorf("%s was taken and is not in %s", what, m)
+		}
+	}
+	return found
+}
+
+// watch shows each mail that is there or comes, once, until it was the last that is
+// wanted, for at most 30 seconds.
+func (m maildir) watch(t *testing.T, last func(delivered) bool) {
+	t.Helper()
 	seen := map[string]bool{}
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	deadline := time.After(30 * time.Second)
 	for {
 		files, _ := filepath.Glob(filepath.Join(string(m), "new", "*"))
+		enough := false
 		for _, file := range files {
-			if seen[file] {
-				continue
-			}
-			seen[file] = true
-			d := read(t, file)
-			for _, to := range d.recipients() {
-				what := delivery{d.header.Get(cellField), to}
-				if !wanted[what] {
-					continue
-				}
-				if before, twice := found[what]; twice {
-					t.Errorf("%s was delivered twice: %s and %s", what, before.file, file)
-				}
-				found[what] = d
+			if !seen[file] {
+				seen[file] = true
+				enough = last(read(t, file)) || enough
 			}
 		}
-		if len(found) == len(wanted) {
-			return found
+		if enough {
+			return
 		}
 		select {
 		case <-ticker.C:
 		case <-t.Context().Done():
-			return found
+			return
 		case <-deadline:
-			for what := range wanted {
-				if _, ok := found[what]; !ok {
-					t.Errorf("%s was taken and is not in %s", what, m)
-				}
-			}
-			return found
+			return
 		}
 	}
 }
