@@ -54,16 +54,20 @@ func (u *ui) man(cmd *cobra.Command, name string) string {
 	line(".SH ", "SYNOPSIS")
 	line(".B ", cmd.UseLine())
 	line(".SH ", "DESCRIPTION")
+	example := false
 	for part := range strings.SplitSeq(cmd.Long, "\n") {
-		switch {
-		case part == "":
+		if is := strings.HasPrefix(part, "  "); is != example {
+			b.WriteString(map[bool]string{true: ".nf\n", false: ".fi\n"}[is])
+			example = is
+		}
+		if part == "" {
 			b.WriteString(".PP\n")
-		case strings.HasPrefix(part, "  "):
-			b.WriteString(".br\n")
-			line("", "\u00a0\u00a0"+strings.TrimLeft(part, " "))
-		default:
+		} else {
 			line("", part)
 		}
+	}
+	if example {
+		b.WriteString(".fi\n")
 	}
 	for _, g := range manGroups(cmd) {
 		line(".SH ", strings.ToUpper(u.say(g.title)))
