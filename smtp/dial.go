@@ -28,6 +28,10 @@ func (c *Client) target() (network, addr, host string, err error) {
 	if strings.HasPrefix(c.Addr, "/") {
 		return "unix", c.Addr, "localhost", nil
 	}
+	if strings.ContainsFunc(c.Addr, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		// It is said to a proxy as it is; and no resolver that we know takes more.
+		return "", "", "", fmt.Errorf("the address %q holds a blank, a control character or what is not ASCII; a domain in another script is written xn--", c.Addr)
+	}
 	host, port, err := net.SplitHostPort(c.Addr)
 	if err != nil {
 		if a, ok := errors.AsType[*net.AddrError](err); !ok || a.Err != "missing port in address" {

@@ -115,3 +115,18 @@ func (o originally) Envelope() (mail.Envelope, error) {
 	e.Recipients[0].Original = o.original
 	return e, err
 }
+
+// A blank in the address stood in what an HTTP proxy is asked, "CONNECT a b:25
+// HTTP/1.1", and so did control characters.
+func TestHostileAddress(t *testing.T) {
+	for _, addr := range []string{"a HTTP/1.1:25", "a\tb:25", "a\x1b[2J:25", "a\x7f:25", "a\u2028b:25", "例子.中国:25"} {
+		client := &smtp.Client{Addr: addr, Security: smtp.Plaintext, DialContext: func(context.Context, string, string) (net.Conn, error) {
+			t.Errorf("%q is dialled", addr)
+			return nil, io.EOF
+		}}
+		_, err := client.Send(t.Context(), errant{})
+		if e, ok := errors.AsType[*smtp.Error](err); !ok || e.Kind != smtp.Invalid || e.Stage != smtp.StageDial {
+			t.Errorf("%q: %v", addr, err)
+		}
+	}
+}

@@ -172,6 +172,8 @@ func (c *Client) parseParameter(name, value string) (err error) {
 	case "timeout":
 		if c.Timeout, err = time.ParseDuration(value); err == nil && c.Timeout <= 0 {
 			err = errors.New("it must be positive")
+		} else if err != nil {
+			err = fmt.Errorf("%q is no time such as 30s", value)
 		}
 	case "auth", "cert", "key":
 	default:
