@@ -314,3 +314,13 @@ func FuzzRaw(f *testing.F) {
 		_, _ = raw.HeaderEnvelope()
 	})
 }
+
+// A header of very many short lines is read in time in proportion to it: before,
+// this one took minutes.
+func TestHeaderEnvelopeOfManyLines(t *testing.T) {
+	r := &mail.Raw{Data: []byte("From: a@example.com\r\nTo: b@example.com" + strings.Repeat(",\r\n b@example.com", 10) + "\r\nX: " + strings.Repeat("\r\n x", 50_000) + "\r\n\r\nhello\r\n")}
+	env, err := r.HeaderEnvelope()
+	if err != nil || len(env.Recipients) != 1 {
+		t.Errorf("%d recipients, %v", len(env.Recipients), err)
+	}
+}

@@ -117,20 +117,33 @@ func (r *Raw) header() (map[string][]string, error) {
 	return fieldMap(head), nil
 }
 
+// fieldMap reads the fields of a header, unfolded. A field's lines are joined at
+// once: one by one they would be copied again for each that follows.
 func fieldMap(head string) map[string][]string {
 	fields := make(map[string][]string)
-	name := ""
-	for line := range strings.SplitSeq(strings.TrimSuffix(head, "\r\n"), "\r\n") {
-		if line != "" && (line[0] == ' ' || line[0] == '\t') {
-			if list := fields[name]; len(list) > 0 {
-				list[len(list)-1] += line
-			}
-			continue
-		}
-		var value string
-		name, value, _ = strings.Cut(line, ":")
+	head = strings.TrimSuffix(head, "\r\n")
+	for head != "" {
+		end := fieldEnd(head)
+		name, value, _ := strings.Cut(strings.ReplaceAll(head[:end], "\r\n", ""), ":")
 		name = strings.ToLower(name)
 		fields[name] = append(fields[name], value)
+		head = strings.TrimPrefix(head[end:], "\r\n")
 	}
 	return fields
+}
+
+// fieldEnd is where the field that head begins with ends, its folded lines
+// included.
+func fieldEnd(head string) int {
+	for at := 0; ; {
+		i := strings.Index(head[at:], "\r\n")
+		if i < 0 {
+			return len(head)
+		}
+		at += i
+		if next := head[at+2:]; next == "" || next[0] != ' ' && next[0] != '\t' {
+			return at
+		}
+		at += 2
+	}
 }
