@@ -17,9 +17,10 @@ const (
 // A header writes fields: what is given to it stands behind one another, with
 // line ends before blanks where a line would be over 78 octets.
 type header struct {
-	b    []byte
-	line int  // where in b the current line begins
-	utf8 bool // UTF-8 may stand in it as it is: RFC 6532
+	b     []byte
+	line  int  // where in b the current line begins
+	colon int  // where in b the current field's name has ended
+	utf8  bool // UTF-8 may stand in it as it is: RFC 6532
 }
 
 // name begins a field.
@@ -27,6 +28,7 @@ func (h *header) name(name string) {
 	h.line = len(h.b)
 	h.b = append(h.b, name...)
 	h.b = append(h.b, ':')
+	h.colon = len(h.b)
 }
 
 // end ends a field.
@@ -46,6 +48,11 @@ func (h *header) wrap(mark int) { h.wrapAt(mark, softLine) }
 
 func (h *header) wrapAt(mark, most int) {
 	if h.col() <= most || mark == h.line {
+		return
+	}
+	if mark == h.colon && h.col() <= hardLine {
+		// A line with a name and nothing else is legal, and Python reads the blank
+		// of the next one as part of the value.
 		return
 	}
 	n := len(h.b)
