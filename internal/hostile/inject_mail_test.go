@@ -154,6 +154,11 @@ func (q *inquest) try(i int, value string) {
 	root := q.make()
 	fields, _ := hostile.Fields(module, root)
 	fields[i].Set(value)
+	q.send(root, fields[i].Path, value)
+}
+
+// send sends what has a payload in it, at a path.
+func (q *inquest) send(root mail.Object, path, value string) {
 	q.tried++
 	before := q.pouch.sink.Commands
 	_, err := q.pouch.send(root)
@@ -161,19 +166,19 @@ func (q *inquest) try(i int, value string) {
 	q.pouch.sink.Lines = nil
 	switch {
 	case err != nil && q.pouch.sink.Commands != before:
-		q.Errorf("%s = %q: refused, but only after %q: %v", fields[i].Path, value, lines, err)
+		q.Errorf("%s = %q: refused, but only after %q: %v", path, value, lines, err)
 		q.pouch.drop()
 	case err != nil:
 		if e, ok := errors.AsType[*smtp.Error](err); !ok || e.Kind != smtp.Invalid && e.Kind != smtp.Unsupported || strings.ContainsAny(err.Error(), "\r\n\x00\x1b\u2028\u0085") {
-			q.Errorf("%s = %q: the error is %q", fields[i].Path, value, err)
+			q.Errorf("%s = %q: the error is %q", path, value, err)
 		}
 	default:
 		q.sent++
-		q.commands(fields[i].Path, value, lines)
+		q.commands(path, value, lines)
 		if content := random.ReplaceAllString(string(q.pouch.got), ""); content != q.content && !q.seen[content] {
 			q.seen[content] = true
 			q.judged++
-			q.judge(fields[i].Path, value, q.pouch.got)
+			q.judge(path, value, q.pouch.got)
 		}
 	}
 }

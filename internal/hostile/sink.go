@@ -26,6 +26,7 @@ type Sink struct {
 	mode    byte // 'd': DATA, 'b': BDAT, 0: a command
 	left    int
 	greeted bool
+	asked   bool // for the response of AUTH PLAIN
 }
 
 // Ended reports whether no content is under way.
@@ -100,6 +101,12 @@ func (s *Sink) command(line []byte) {
 		s.odd(line)
 	case bytes.HasPrefix(verb, []byte("EHLO ")):
 		s.reply.WriteString(s.Offers)
+	case s.asked || bytes.HasPrefix(verb, []byte("AUTH PLAIN ")):
+		s.asked = false
+		s.reply.WriteString("235 in\r\n")
+	case bytes.Equal(verb, []byte("AUTH PLAIN")):
+		s.asked = true
+		s.reply.WriteString("334 \r\n")
 	case bytes.HasPrefix(verb, []byte("MAIL FROM:<")), bytes.HasPrefix(verb, []byte("RCPT TO:<")), bytes.Equal(verb, []byte("RSET")):
 		s.reply.WriteString("250 ok\r\n")
 	case bytes.Equal(verb, []byte("DATA")):
