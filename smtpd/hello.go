@@ -123,6 +123,7 @@ func (s *Session) parameters(x extension) string {
 				b = append(append(b, ' '), mechanism...)
 			}
 		}
+	default: // the others stand alone
 	}
 	return string(b)
 }
