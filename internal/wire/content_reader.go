@@ -50,8 +50,6 @@ type ContentReader struct {
 	at     place
 	stride int  // octets in the last line that came whole
 	full   bool // the last read filled the buffer
-
-	rest []byte // given by next, and not yet by Read
 }
 
 // A place is where in a content we are, as far as it matters for what may come.
@@ -90,10 +88,6 @@ func (c *ContentReader) Ended() bool { return c.ended }
 // end of a chunk, what Bad gives for a bad content, and what the connection said
 // for one that broke off, then io.ErrUnexpectedEOF for io.EOF.
 func (c *ContentReader) Next() ([]byte, error) {
-	if rest := c.rest; len(rest) > 0 {
-		c.rest = nil
-		return rest, nil
-	}
 	if c.bad != nil {
 		return nil, c.bad
 	}
@@ -105,28 +99,10 @@ func (c *ContentReader) Next() ([]byte, error) {
 	return piece, err
 }
 
-// Read is Next for those who bring a buffer. It gives ErrChunk as Next does.
-func (c *ContentReader) Read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, nil
-	}
-	if len(c.rest) == 0 {
-		piece, err := c.Next()
-		if err != nil {
-			return 0, err
-		}
-		c.rest = piece
-	}
-	n := copy(p, c.rest)
-	c.rest = c.rest[n:]
-	return n, nil
-}
-
 // Drain reads on to the end of the content, or of the chunk, and forgets it. It
 // gives up after limit octets, with ErrTooLarge. A bad content is no error of
 // Drain; see Bad.
 func (c *ContentReader) Drain(limit int64) error {
-	c.rest = nil
 	for dropped := int64(0); dropped <= limit; {
 		piece, err := c.next()
 		dropped += int64(len(piece))

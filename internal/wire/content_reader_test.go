@@ -124,6 +124,17 @@ func (t *take) all() (err error, rest []byte) {
 	}
 }
 
+// read reads to the end, and gives all of it.
+func read(c *wire.ContentReader) (content []byte, err error) {
+	for {
+		piece, err := c.Next()
+		if err != nil {
+			return content, err
+		}
+		content = append(content, piece...)
+	}
+}
+
 func (t *take) data(stream ...string) error {
 	m := dataModel(strings.Join(stream, ""))
 	t.src = append(t.src[:0], stream...)
@@ -254,8 +265,8 @@ func TestReadOctetByOctet(t *testing.T) {
 	r := wire.NewReader(iotest.OneByteReader(strings.NewReader(stream+behind)), 1)
 	var c wire.ContentReader
 	c.Data(r)
-	got, err := io.ReadAll(iotest.OneByteReader(&c))
-	if err != nil || string(got) != ".\r\nx\r\n..\r\n\r\n" {
+	got, err := read(&c)
+	if err != io.EOF || string(got) != ".\r\nx\r\n..\r\n\r\n" {
 		t.Errorf("got %q, %v", got, err)
 	}
 	if rest, _ := io.ReadAll(r); string(rest) != behind {
@@ -267,7 +278,7 @@ func TestContentBrokenOff(t *testing.T) {
 	for _, stream := range []string{"", "a", "a\r", "a\r\n", "a\r\n.", "a\r\n.\r", ".\r"} {
 		var c wire.ContentReader
 		c.Data(wire.NewReader(strings.NewReader(stream), 16))
-		if _, err := io.ReadAll(&c); err != io.ErrUnexpectedEOF {
+		if _, err := read(&c); err != io.ErrUnexpectedEOF {
 			t.Errorf("%q: %v, want %v", stream, err, io.ErrUnexpectedEOF)
 		}
 		if c.Ended() {
@@ -296,8 +307,8 @@ func TestContentLimits(t *testing.T) {
 			r := wire.NewReader(strings.NewReader(test.stream+behind), size)
 			c := wire.ContentReader{Max: int64(test.max), MaxLine: test.maxLine}
 			c.Data(r)
-			_, err := io.Copy(io.Discard, &c)
-			if err != test.want || c.Bad() != test.want {
+			_, err := read(&c)
+			if test.want == nil && err != io.EOF || test.want != nil && err != test.want || c.Bad() != test.want {
 				t.Errorf("%q, read by %d: %v, want %v", test.stream, size, err, test.want)
 			}
 			if err := c.Drain(100); err != nil || !c.Ended() {
@@ -314,7 +325,7 @@ func TestContentLimits(t *testing.T) {
 func TestLineWithoutEnd(t *testing.T) {
 	c := wire.ContentReader{MaxLine: 998}
 	c.Data(wire.NewReader(strings.NewReader(strings.Repeat("x", 5000)), 512))
-	if _, err := io.Copy(io.Discard, &c); err != wire.ErrTextLine {
+	if _, err := read(&c); err != wire.ErrTextLine {
 		t.Errorf("%v, want %v", err, wire.ErrTextLine)
 	}
 }
@@ -334,8 +345,8 @@ func TestGrow(t *testing.T) {
 	grown := 0
 	c := wire.ContentReader{Grow: func() { grown++; r.Swap(make([]byte, 4096)) }}
 	c.Data(r)
-	got, err := io.ReadAll(&c)
-	if err != nil || string(got) != content || grown == 0 {
+	got, err := read(&c)
+	if err != io.EOF || string(got) != content || grown == 0 {
 		t.Errorf("got %d octets of %d, %v; grown %d times", len(got), len(content), err, grown)
 	}
 	if rest := string(r.Buffered()); !strings.HasPrefix(behind, rest) {
