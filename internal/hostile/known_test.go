@@ -1,6 +1,9 @@
 package hostile_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // What these tests have found and is not mended yet. Each is a line here, so that
 // it is seen, and goes when it is mended.
@@ -12,4 +15,13 @@ const (
 func known(t *testing.T, what string) {
 	t.Helper()
 	t.Skip("known: " + what)
+}
+
+// knownSpill: a Session printed by %+v shows its secrets; a server that says back
+// only a part of what AUTH said, or whose line is cut off in the midst of it, has
+// that part shown; and so has what SCRAM and CRAM-MD5 prove the password by, where it is said back
+// decoded.
+func knownSpill(mechanism, what, where string) bool {
+	return strings.HasPrefix(where, "session ") || what == "cut short" || what == "in the midst" || strings.Contains(what, " at octet ") ||
+		(strings.HasPrefix(mechanism, "SCRAM") || mechanism == "CRAM-MD5") && strings.Contains("decoded quoted several lines a wrong code", what)
 }
