@@ -20,11 +20,9 @@ func (s *Session) sayContent(t *transaction) *Error {
 		s.out = append(s.out, " LAST"...) // RFC 3030 §2
 		s.toldSince(StageContent, from, "")
 	}
-	s.body.Reset(sink{s}, t.bdat)
+	s.body.Reset(sink{s}, t.bdat, t.form.Size)
 	_, err := t.content.WriteTo(&s.body)
 	if err == nil && t.form.Size >= 0 && s.body.N != t.form.Size {
-		// After BDAT the server would take the octets that are missing from the next
-		// command.
 		err = fmt.Errorf("the content has %d octets and not the %d that it was to have", s.body.N, t.form.Size)
 	}
 	if err == nil && s.broken == nil {
@@ -154,6 +152,9 @@ func (s *Session) hearEnvelope(t *transaction) *Error {
 			// envelope than we do.
 			s.lost, t.err.uncertain = true, true
 		}
+		if !s.lost {
+			s.ended++
+		}
 	}
 	return t.err
 }
@@ -171,6 +172,9 @@ func (s *Session) heardStep(t *transaction, e *Error) {
 	case stage == StageRcpt && e == nil:
 		t.accepted = append(t.accepted, s.answered.path)
 	case stage == StageRcpt:
+		if len(t.refused) > 0 {
+			e.Said = nil // it is that of the first; ten thousand of them would be 100 MB
+		}
 		t.refused = append(t.refused, e)
 		if t.err == nil && !s.client.Partial {
 			t.err = e
@@ -203,6 +207,9 @@ func (s *Session) hearEnd(t *transaction) (*Receipt, *Error) {
 		e = s.hearEnds(t, receipt)
 	} else if e = s.hear(); e == nil {
 		receipt.Reply = s.reply.whole()
+	}
+	if !s.lost {
+		s.ended++
 	}
 	if s.failed = e != nil; s.failed {
 		return nil, s.cut(t, e)

@@ -81,13 +81,11 @@ func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 	if c.Proxy == "" || network == "unix" {
 		return direct.DialContext(ctx, network, addr)
 	}
-	u, err := url.Parse(c.Proxy)
-	if err != nil || u.Host == "" {
-		// The error of url.Parse would show a password.
-		return nil, errors.New("Client.Proxy is not socks5://host:port or http://host:port")
+	u, err := c.proxy()
+	if err != nil {
+		return nil, err
 	}
-	switch u.Scheme {
-	case "socks5", "socks5h":
+	if u.Scheme != "http" {
 		var auth *proxy.Auth
 		if u.User != nil {
 			password, _ := u.User.Password()
@@ -98,10 +96,18 @@ func (c *Client) dial(ctx context.Context, network, addr string) (net.Conn, erro
 			return nil, err
 		}
 		return d.(proxy.ContextDialer).DialContext(ctx, network, addr)
-	case "http":
-		return connect(ctx, direct, u, addr)
 	}
-	return nil, fmt.Errorf("a proxy of sort %q is none that we know: socks5 or http", u.Scheme)
+	return connect(ctx, direct, u, addr)
+}
+
+// proxy is the Client's, looked through.
+func (c *Client) proxy() (*url.URL, error) {
+	u, err := url.Parse(c.Proxy)
+	if err != nil || u.Host == "" || u.Scheme != "socks5" && u.Scheme != "socks5h" && u.Scheme != "http" {
+		// The error of url.Parse would show a password.
+		return nil, errors.New("Client.Proxy is not socks5://host:port or http://host:port")
+	}
+	return u, nil
 }
 
 // connect asks an HTTP proxy for a tunnel: RFC 9110 §9.3.6. net/http would do it

@@ -171,9 +171,9 @@ func TestProxies(t *testing.T) {
 			t.Errorf("%s with a wrong password: %v", scheme, err)
 		}
 	}
-	for proxy, text := range map[string]string{"ftp://h:1": `a proxy of sort "ftp"`, "://": "is not socks5://", "socks5://u:se%cret@h": "is not socks5://"} {
+	for proxy, text := range map[string]string{"ftp://h:1": "is not socks5://", "://": "is not socks5://", "socks5://u:se%cret@h": "is not socks5://"} {
 		_, err := (&smtp.Client{Addr: addr, Security: smtp.Plaintext, Proxy: proxy}).Send(ctx, letter("b@example.net"))
-		wantErr(t, err, smtp.Unreachable, smtp.StageDial, text)
+		wantErr(t, err, smtp.Invalid, smtp.StageDial, text)
 	}
 }
 

@@ -23,7 +23,12 @@ const (
 var kinds = [...]string{"", "invalid", "unreachable", "insecure", "unauthorized", "unsupported", "refused", "garbled", "interrupted"}
 
 // String is the kind's name, one word: "refused".
-func (k Kind) String() string { return kinds[k] }
+func (k Kind) String() string {
+	if int(k) >= len(kinds) {
+		return ""
+	}
+	return kinds[k]
+}
 
 // An Error is a mail not sent, or one of which it is not known. It is the only
 // type of error that this package gives for one.

@@ -27,6 +27,9 @@ func (c *Client) Open(ctx context.Context) (*Session, error) {
 
 func (c *Client) open(ctx context.Context) (*Session, *Error) {
 	network, addr, host, err := c.target()
+	if err == nil {
+		err = c.check()
+	}
 	if err != nil {
 		return nil, &Error{Kind: Invalid, Stage: StageDial, Err: err}
 	}
@@ -55,6 +58,26 @@ func (c *Client) open(ctx context.Context) (*Session, *Error) {
 		return nil, e
 	}
 	return s, nil
+}
+
+// check tells what is wrong with the fields of a Client before anybody is dialled.
+func (c *Client) check() error {
+	if c.Fingerprint != "" {
+		if _, err := c.fingerprint(); err != nil {
+			return err
+		}
+	}
+	if c.Hello != "" {
+		if _, err := c.name(nil); err != nil {
+			return err
+		}
+	}
+	if c.Proxy != "" {
+		if _, err := c.proxy(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // greet is the order in which a session opens: RFC 5321 §3.1, RFC 3207, RFC 4954.
@@ -196,10 +219,8 @@ func (s *Session) auth(ctx context.Context, security Security) *Error {
 	if err != nil {
 		return s.authFailed(Unauthorized, err)
 	}
-	for _, secret := range mech.Secrets() {
-		s.secrets.add(secret)
-	}
 	initial, err := mech.Next(ctx, nil)
+	s.secrets.addAll(mech)
 	if err != nil {
 		return s.authFailed(Unauthorized, err)
 	}
@@ -251,6 +272,7 @@ func (s *Session) exchange(ctx context.Context, mech sasl.Mechanism, initial []b
 			if err == nil {
 				response, err = mech.Next(ctx, challenge)
 			}
+			s.secrets.addAll(mech) // some are made only now
 			if err != nil {
 				return s.cancel(err)
 			}

@@ -183,3 +183,20 @@ func TestErrorUnwraps(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+// A secret is hidden also where the line broke off in the midst of it.
+func TestSecretThatWasCut(t *testing.T) {
+	var s secrets
+	s.add("hush-hush-hush")
+	for line, want := range map[string]string{
+		"500 what is hush-hush-hush?": "500 what is (secret)?",
+		"500 what is hush-hush-":      "500 what is (secret)",
+		"500 what is aHVzaC1odXNo":    "500 what is (secret)",
+		"500 what is hus":             "500 what is hus",
+		"500 what":                    "500 what",
+	} {
+		if got, _ := s.hideCut([]byte(line)); string(got) != want {
+			t.Errorf("%q became %q, want %q", line, got, want)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,16 +18,16 @@ import (
 // is empty.
 type pool struct {
 	once    sync.Once
-	slots   chan struct{} // holds one for each session that is open or idle
+	slots   chan struct{} // holds one for each session that is in use or being closed; an idle one is used before another is opened
 	limiter *rate.Limiter // nil: none
 
-	closing sync.WaitGroup // sessions that are saying QUIT behind everybody's back
-
-	mu     sync.Mutex
-	idle   []*Session // the one used last is at the end, and the first to be used again
-	count  uint64     // sessions ever opened
-	config *tls.Config
-	closed bool
+	mu      sync.Mutex
+	idle    []*Session // the one used last is at the end, and the first to be used again
+	count   uint64     // sessions ever opened
+	config  *tls.Config
+	closed  bool
+	leaving int           // sessions that are being closed
+	gone    chan struct{} // closed when none is left, for who waits for that
 }
 
 const (
@@ -47,6 +48,25 @@ func (p *pool) init(c *Client) {
 			p.limiter = rate.NewLimiter(rate.Limit(c.Rate), 1)
 		}
 	})
+}
+
+// pace waits until the rate lets another mail go. Its error is the context's
+// cause. (Limiter.Wait gives up at once where the context would end too soon, with
+// an error of its own.)
+func (p *pool) pace(ctx context.Context) error {
+	if p.limiter == nil {
+		return nil
+	}
+	turn := p.limiter.Reserve()
+	wait := time.NewTimer(turn.Delay())
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+		return nil
+	case <-ctx.Done():
+		turn.Cancel()
+		return context.Cause(ctx)
+	}
 }
 
 // number is the next session's.
@@ -83,15 +103,13 @@ func (c *Client) take(ctx context.Context, fresh bool) (*Session, *Error) {
 	for s := p.pop(); s != nil; s = p.pop() {
 		// Where one session has come to its end while it was idle, the others have
 		// too: a server was restarted, or a firewall forgot.
-		if !fresh && !c.worn(s) {
+		s.lost = s.lost || fresh
+		if !c.worn(s) {
 			return s, nil
 		}
-		p.closing.Go(func() { s.Close() })
+		s.Close()
 	}
-	p.mu.Lock()
-	closed := p.closed
-	p.mu.Unlock()
-	if closed {
+	if p.isClosed() {
 		<-p.slots
 		return nil, &Error{Kind: Unreachable, Stage: StageDial, Err: errClosed}
 	}
@@ -102,6 +120,12 @@ func (c *Client) take(ctx context.Context, fresh bool) (*Session, *Error) {
 	}
 	s.pooled = true
 	return s, nil
+}
+
+func (p *pool) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 // pop takes the session that was used last off the idle ones.
@@ -144,10 +168,15 @@ func (c *Client) give(s *Session) {
 		<-p.slots
 		return
 	}
-	p.closing.Go(func() {
-		s.Close()
+	if s.lost {
+		s.Close() // which says nothing, and waits for nobody
 		<-p.slots
-	})
+		return
+	}
+	p.mu.Lock()
+	p.leaving++
+	p.mu.Unlock()
+	go p.retire(s)
 }
 
 // keep puts a session among the idle ones, unless the pool is closed.
@@ -166,20 +195,31 @@ func (p *pool) keep(s *Session, wait time.Duration) bool {
 	return true
 }
 
-// evict closes a session that nobody has used for too long.
+// retire closes a session that holds a slot and is counted among the leaving.
+func (p *pool) retire(s *Session) {
+	s.Close()
+	<-p.slots
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.leaving--; p.leaving == 0 && p.gone != nil {
+		close(p.gone)
+		p.gone = nil
+	}
+}
+
+// evict closes a session that nobody has used for too long. It takes a slot, so
+// that no more sessions are open meanwhile than may be.
 func (p *pool) evict(s *Session) {
 	p.mu.Lock()
-	found := false
-	for i := range p.idle {
-		if p.idle[i] == s {
-			p.idle = append(p.idle[:i], p.idle[i+1:]...)
-			found = true
-			break
-		}
+	i := slices.Index(p.idle, s)
+	if i >= 0 {
+		p.idle = slices.Delete(p.idle, i, i+1)
+		p.leaving++
 	}
 	p.mu.Unlock()
-	if found {
-		s.Close()
+	if i >= 0 {
+		p.slots <- struct{}{}
+		p.retire(s)
 	}
 }
 
@@ -191,12 +231,22 @@ func (c *Client) Close() error {
 	p.mu.Lock()
 	idle := p.idle
 	p.idle, p.closed = nil, true
+	p.leaving += len(idle)
+	if p.leaving > 0 && p.gone == nil {
+		p.gone = make(chan struct{})
+	}
+	gone := p.gone
 	p.mu.Unlock()
 	for _, s := range idle {
 		s.idle.Stop()
-		p.closing.Go(func() { s.Close() })
+		go func() {
+			p.slots <- struct{}{}
+			p.retire(s)
+		}()
 	}
-	p.closing.Wait()
+	if gone != nil {
+		<-gone
+	}
 	return nil
 }
 
@@ -214,10 +264,8 @@ func (c *Client) Send(ctx context.Context, object mail.Object) (*Receipt, error)
 	}
 	defer t.close()
 	c.pool.init(c)
-	if l := c.pool.limiter; l != nil {
-		if err := l.Wait(ctx); err != nil {
-			return nil, &Error{Kind: Interrupted, Stage: StageDial, Err: err}
-		}
+	if err := c.pool.pace(ctx); err != nil {
+		return nil, &Error{Kind: Interrupted, Stage: StageDial, Err: err}
 	}
 	for fresh := false; ; fresh = true {
 		s, e := c.take(ctx, fresh)
@@ -243,7 +291,7 @@ func (c *Client) Send(ctx context.Context, object mail.Object) (*Receipt, error)
 // the same mail may be tried at once on a new one. It never is after the content's
 // end, nor on a session that was just opened.
 func (s *Session) stale(e *Error) bool {
-	if !s.lost && s.broken == nil || e.uncertain || !s.reused && s.mails <= 1 {
+	if !s.lost && s.broken == nil || e.uncertain || !s.reused && s.ended == 0 {
 		return false
 	}
 	// QUIRK: QQ and 163 say a few octets of garbage behind their reply to RSET.

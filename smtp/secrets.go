@@ -3,6 +3,9 @@ package smtp
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
+
+	"github.com/parleymail/parley/sasl"
 )
 
 // secrets are the texts that no trace and no error may hold, though the server
@@ -22,6 +25,28 @@ func (s *secrets) add(secret string) {
 }
 
 var hiddenText = []byte("(secret)")
+
+// addAll remembers what a mechanism names, each once.
+func (s *secrets) addAll(mech sasl.Mechanism) {
+	for _, secret := range mech.Secrets() {
+		if !slices.ContainsFunc(*s, func(known []byte) bool { return string(known) == secret }) {
+			s.add(secret)
+		}
+	}
+}
+
+// hideCut is hide for a line that broke off, maybe in the midst of a secret.
+func (s secrets) hideCut(line []byte) (shown []byte, hidden bool) {
+	line, hidden = s.hide(line)
+	for _, secret := range s {
+		for n := min(len(secret), len(line)); n >= minSecret; n-- {
+			if bytes.HasSuffix(line, secret[:n]) {
+				return append(bytes.Clone(line[:len(line)-n]), hiddenText...), true
+			}
+		}
+	}
+	return line, hidden
+}
 
 // hide gives line without the secrets in it; line itself, where there are none.
 func (s secrets) hide(line []byte) (shown []byte, hidden bool) {

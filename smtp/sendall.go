@@ -27,15 +27,16 @@ type Result struct {
 // result, and those not begun have none.
 //
 // The next mail is asked for before the reply to the last is read: where mails
-// come slowly, use Send.
+// come slowly, use Send. The session is held until the end, so that a Send of the
+// same Client in the loop needs another: see Client.MaxSessions.
 func (c *Client) SendAll(ctx context.Context, mails iter.Seq[mail.Object]) iter.Seq[Result] {
 	return func(yield func(Result) bool) {
 		next, stop := iter.Pull(mails)
 		defer stop()
 		c.pool.init(c)
 		r := &run{client: c, ctx: ctx, next: next, yield: yield, ahead: cmp.Or(max(c.Ahead, 0), defaultAhead)}
+		defer r.end()
 		r.all()
-		r.leave()
 	}
 }
 
@@ -54,6 +55,7 @@ type run struct {
 	flight  []*transaction // begun and not over; the oldest first
 	again   []*transaction // to be tried on another session
 	ended   bool           // no more mails are to be begun
+	denied  *Error         // the credentials were refused: to say them again for each mail would lock the account
 }
 
 func (r *run) all() {
@@ -68,9 +70,6 @@ func (r *run) all() {
 		if t := r.flight[0]; r.yield == nil && !t.said {
 			// Nobody hears of it any more: it is not to be sent. Its envelope is
 			// already, so that there is no way back but to drop the connection.
-			r.session.lost = true
-			r.flight = nil
-			t.close()
 			return
 		}
 		r.finish(r.flight[0])
@@ -129,11 +128,10 @@ func (r *run) take() *transaction {
 			continue
 		}
 		t.index = index
-		if l := r.client.pool.limiter; l != nil {
-			if err := l.Wait(r.ctx); err != nil {
-				r.result(t, nil, &Error{Kind: Interrupted, Stage: StageMail, Err: err})
-				continue
-			}
+		if r.client.pool.pace(r.ctx) != nil {
+			t.close()
+			r.ended = true
+			return nil
 		}
 		return t
 	}
@@ -144,9 +142,16 @@ func (r *run) begin(t *transaction) {
 	if r.session != nil && len(r.flight) == 0 && r.client.worn(r.session) {
 		r.leave()
 	}
+	if r.session == nil && r.denied != nil {
+		r.result(t, nil, r.denied)
+		return
+	}
 	if r.session == nil {
 		s, e := r.client.take(r.ctx, t.tries > 0)
 		if e != nil {
+			if e.Kind == Unauthorized {
+				r.denied = e
+			}
 			r.result(t, nil, e)
 			return
 		}
@@ -200,7 +205,12 @@ func (r *run) abandon(e *Error) {
 			r.result(t, nil, lost)
 			continue
 		}
-		r.retry(t, e)
+		// Not e itself: it names a recipient of another mail.
+		own := &Error{Kind: Unreachable, Stage: StageMail, Err: errLost}
+		if e != nil && (e.Reply.Code == 421 || r.ctx.Err() != nil) {
+			own.Kind, own.Reply, own.Err, own.Said = e.Kind, e.Reply, e.Err, e.Said
+		}
+		r.retry(t, own)
 	}
 	r.leave()
 }
@@ -216,15 +226,29 @@ func (r *run) failed(t *transaction, e *Error) {
 }
 
 func (r *run) retry(t *transaction, e *Error) {
+	if r.yield == nil {
+		t.close() // nobody hears of it any more
+		return
+	}
 	if t.tries > 0 || r.ctx.Err() != nil {
-		if e == nil || e.uncertain {
-			e = &Error{Kind: Unreachable, Stage: StageMail, Err: errLost}
-		}
 		r.result(t, nil, e)
 		return
 	}
 	t.tries++
 	r.again = append(r.again, t)
+}
+
+// end leaves nothing behind, however the run came to its end: also by a panic of
+// the caller's.
+func (r *run) end() {
+	if len(r.flight) > 0 && r.session != nil {
+		r.session.lost = true
+	}
+	for _, t := range append(r.flight, r.again...) {
+		t.close()
+	}
+	r.flight, r.again = nil, nil
+	r.leave()
 }
 
 // leave gives the session back.
@@ -243,6 +267,10 @@ func (r *run) result(t *transaction, receipt *Receipt, e *Error) {
 		result.Err = e
 	}
 	if r.yield != nil && !r.yield(result) {
-		r.yield, r.ended, r.again = nil, true, nil
+		r.yield, r.ended = nil, true
+		for _, t := range r.again {
+			t.close()
+		}
+		r.again = nil
 	}
 }

@@ -23,6 +23,7 @@ type Session struct {
 	addr   string // host:port or a socket's path
 	host   string // what the certificate must be for
 	conn   net.Conn
+	raw    net.Conn // the connection below TLS; conn itself in clear text
 	in     *wire.Reader
 	body   wire.ContentWriter
 
@@ -54,8 +55,10 @@ type Session struct {
 	answered   asked        // what the reply heard last was to
 	opened     time.Time
 	mails      int         // transactions begun
+	ended      int         // transactions that have their verdict
 	pooled     bool        // it is one of the pool's, and not its caller's own
 	quitting   bool        // QUIT is said
+	leaving    bool        // Close was called
 	reused     bool        // it was idle in the pool, and has not answered since
 	idle       *time.Timer // closes it, while it is idle
 	said       said
@@ -94,7 +97,7 @@ const (
 var noPath mail.Path
 
 func newSession(c *Client, conn net.Conn, addr, host string) *Session {
-	s := &Session{client: c, addr: addr, host: host, opened: time.Now(), out: make([]byte, 0, 4096)}
+	s := &Session{client: c, addr: addr, host: host, raw: conn, opened: time.Now(), out: make([]byte, 0, 4096)}
 	s.now = s.opened
 	s.use(conn)
 	return s
@@ -126,7 +129,7 @@ func (s *Session) Close() error {
 	if s.conn == nil {
 		return nil
 	}
-	s.ctx = context.Background()
+	s.ctx, s.leaving = context.Background(), true
 	switch {
 	case s.lost:
 	case s.quitting && s.waiting() == 1:
@@ -137,15 +140,22 @@ func (s *Session) Close() error {
 	return s.hangUp(nil)
 }
 
-// hangUp closes the connection without a word.
+// hangUp closes the connection without a word more.
 func (s *Session) hangUp(why error) error {
 	if s.conn == nil {
 		return nil
 	}
+	if s.lost && why == nil {
+		why = errLost
+	}
 	s.lost = true
 	s.now = time.Now()
 	s.tell(Event{Stage: StageQuit, Did: Closed, Err: why}, nil)
-	err := s.conn.Close()
+	conn := s.conn
+	if s.broken != nil || why != nil {
+		conn = s.raw // TLS would say its own goodbye, and wait 5 seconds for who does not listen
+	}
+	err := conn.Close()
 	s.conn = nil
 	return err
 }
@@ -158,7 +168,11 @@ func (s *Session) within(ctx context.Context) (done func()) {
 		return func() {}
 	}
 	conn := s.conn
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() {
+		if conn.SetDeadline(time.Unix(1, 0)) != nil {
+			conn.Close() // some tunnels have no deadlines
+		}
+	})
 	return func() {
 		s.ctx = context.Background()
 		if !stop() {
@@ -169,7 +183,7 @@ func (s *Session) within(ctx context.Context) (done func()) {
 	}
 }
 
-// say puts a command on its way; hear, or flush, sends it off.
+// say puts a command on its way; it goes out when hear has to wait, or by flush.
 func (s *Session) say(stage Stage, line string) { s.sayFor(stage, noPath, line, "") }
 
 // sayFor is say for a recipient. If shown is not empty, it is what the trace gets
@@ -210,8 +224,14 @@ func (s *Session) toldSince(stage Stage, from int, shown string) {
 }
 
 func (s *Session) expect(stage Stage, path mail.Path) {
-	if s.head == len(s.pending) {
+	switch n := len(s.pending); {
+	case s.head == n:
 		s.pending, s.head = s.pending[:0], 0
+	case n == cap(s.pending) && s.head > n/2:
+		// In a full flight something always waits: what is answered would never go.
+		kept := copy(s.pending, s.pending[s.head:])
+		clear(s.pending[kept:])
+		s.pending, s.head = s.pending[:kept], 0
 	}
 	s.pending = append(s.pending, asked{stage: stage, path: path, at: s.now})
 }
@@ -254,7 +274,11 @@ func (s *Session) write(p []byte) error {
 // armWrite sets the deadline of the next write.
 func (s *Session) armWrite() {
 	s.now = time.Now()
-	if rearm(&s.writeUntil, s.now, s.wait(StageContent)) {
+	stage := StageContent
+	if s.leaving {
+		stage = StageQuit
+	}
+	if rearm(&s.writeUntil, s.now, s.wait(stage)) {
 		s.conn.SetWriteDeadline(s.writeUntil)
 		if s.ctx.Err() != nil {
 			// The context may have ended before the deadline was set.
@@ -289,10 +313,14 @@ func (c *Client) wait(stage Stage) time.Duration {
 // A source is where the line reader reads: it is where the session waits.
 type source struct{ s *Session }
 
-// Read reads from the connection. The deadline is set once for a reply, so that a
+// Read reads from the connection, and first sends off what was said: not sooner, so
+// that as much as can goes out at once. The deadline is set once for a reply, so that a
 // server that drips octets does not hold us for ever.
 func (src source) Read(p []byte) (int, error) {
 	s := src.s
+	if s.flush() != nil {
+		s.patience = min(max(s.patience, 1), lastWords)
+	}
 	if s.patience > 0 {
 		if rearm(&s.readUntil, time.Now(), s.patience) {
 			s.conn.SetReadDeadline(s.readUntil)
@@ -346,9 +374,6 @@ func (s *Session) hear() *Error {
 func (s *Session) readReply(a asked) error {
 	s.reply.reset()
 	s.patience = s.wait(a.stage)
-	if s.flush() != nil {
-		s.patience = min(s.patience, lastWords)
-	}
 	for left := maxReply; ; {
 		line, err := s.in.ReadLine(left)
 		left -= len(line)
@@ -356,6 +381,7 @@ func (s *Session) readReply(a asked) error {
 		e := Event{Stage: a.stage, Did: Answer, Hidden: hidden}
 		if err != nil {
 			if len(line) > 0 {
+				shown, e.Hidden = s.secrets.hideCut(line)
 				s.tell(e, shown)
 			}
 			if s.broken != nil && err != wire.ErrLineTooLong {

@@ -59,15 +59,24 @@ func (s *Session) startTLS(ctx context.Context, opportunistic bool) *Error {
 	return nil
 }
 
+// fingerprint is the pinned one.
+func (c *Client) fingerprint() ([]byte, error) {
+	sum, err := hex.DecodeString(strings.ReplaceAll(c.Fingerprint, ":", ""))
+	if err != nil || len(sum) != sha256.Size {
+		return nil, fmt.Errorf("Client.Fingerprint is not a SHA-256 in hex: %d digits are wanted", 2*sha256.Size)
+	}
+	return sum, nil
+}
+
 // judged adds to cfg what TLS itself does not judge by. verified is set when a
 // handshake finds the certificate good.
 func (c *Client) judged(cfg *tls.Config, opportunistic bool, verified *bool) (*tls.Config, error) {
 	cfg = cfg.Clone()
 	switch {
 	case c.Fingerprint != "":
-		want, err := hex.DecodeString(strings.ReplaceAll(c.Fingerprint, ":", ""))
-		if err != nil || len(want) != sha256.Size {
-			return nil, fmt.Errorf("Client.Fingerprint is not a SHA-256 in hex: %d digits are wanted", 2*sha256.Size)
+		want, err := c.fingerprint()
+		if err != nil {
+			return nil, err
 		}
 		cfg.InsecureSkipVerify = true
 		cfg.VerifyConnection = func(state tls.ConnectionState) error {
@@ -80,18 +89,23 @@ func (c *Client) judged(cfg *tls.Config, opportunistic bool, verified *bool) (*t
 		}
 	case opportunistic && !cfg.InsecureSkipVerify:
 		cfg.InsecureSkipVerify = true
+		own := cfg.VerifyConnection
 		cfg.VerifyConnection = func(state tls.ConnectionState) error {
 			opts := x509.VerifyOptions{DNSName: cfg.ServerName, Roots: cfg.RootCAs, Intermediates: x509.NewCertPool()}
+			if cfg.Time != nil {
+				opts.CurrentTime = cfg.Time()
+			}
 			for _, cert := range state.PeerCertificates[1:] {
 				opts.Intermediates.AddCert(cert)
 			}
 			_, err := state.PeerCertificates[0].Verify(opts)
-			*verified = err == nil
+			*verified = err == nil && (own == nil || own(state) == nil)
 			return nil
 		}
 	default:
-		// Where TLS.InsecureSkipVerify was said aloud, whoever said it means it.
-		*verified = true
+		// With InsecureSkipVerify nobody has judged it, unless by a function of the
+		// caller's own.
+		*verified = !cfg.InsecureSkipVerify || cfg.VerifyConnection != nil
 	}
 	return cfg, nil
 }

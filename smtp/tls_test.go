@@ -132,7 +132,7 @@ func TestCertificateIsJudged(t *testing.T) {
 			test.change(f, c)
 			_, err := c.Send(ctx, letter("b@example.net"))
 			e, _ := err.(*smtp.Error)
-			if e == nil || e.Stage != smtp.StageTLS || e.Kind != smtp.Insecure && name != "pin that is none" || !strings.Contains(err.Error(), test.text) {
+			if e == nil || (e.Stage != smtp.StageTLS || e.Kind != smtp.Insecure) && name != "pin that is none" || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("%s, implicit %v: %v", name, implicit, err)
 			}
 		}

@@ -183,32 +183,31 @@ func (s *Session) begin(t *transaction) *Error {
 	return nil
 }
 
-// sayWhole says envelope and content at once. All of it stands in out until the
-// next flush, so that a content that fails can be taken back.
+// sayWhole says envelope and content at once. While nothing of it is written, a
+// content that fails is taken back.
 func (s *Session) sayWhole(t *transaction) *Error {
 	if len(s.out) > outSize/4 && s.flush() != nil {
 		return s.fail(Unreachable, StageMail, s.broken)
 	}
-	if s.waiting() == 0 {
-		s.pending, s.head = s.pending[:0], 0 // as expect would, after pending was counted
-	}
-	out, pending, dirty, current := len(s.out), len(s.pending), s.dirty, s.current
+	out, waiting, written, dirty, current := len(s.out), s.waiting(), s.written, s.dirty, s.current
 	for t.step < t.steps {
 		s.sayStep(t)
 	}
+	if len(s.out)+int(t.form.Size) > outSize {
+		s.flush() // a failure is found by whoever hears
+	}
 	e := s.sayContent(t)
-	if e != nil {
-		for _, a := range s.pending[pending:] {
+	if e != nil && s.written == written && s.broken == nil {
+		for _, a := range s.pending[s.head+waiting:] {
 			s.ahead -= a.size
 		}
-		s.out, s.pending, s.dirty, s.current, s.lost = s.out[:out], s.pending[:pending], dirty, current, false
+		s.out, s.pending, s.dirty, s.current, s.lost = s.out[:out], s.pending[:s.head+waiting], dirty, current, false
 		s.tell(Event{Stage: StageContent, Did: Note}, []byte("taken back: the content failed, and nothing of this mail was sent"))
 	}
 	return e
 }
 
-// maxWhole is the most recipients of a mail that is said whole. With the longest
-// paths and parameters they take 13 KiB.
+// maxWhole is the most recipients of a mail that is said whole.
 const maxWhole = 16
 
 // fit holds the mail against what the server offers.
@@ -282,9 +281,17 @@ func (s *Session) outOfTurn() *Error {
 // sayMore says as many commands of the envelope as may be said before the next
 // reply: all that the window holds where the server offers PIPELINING, else one.
 func (s *Session) sayMore(t *transaction) {
-	for t.step < t.steps && (s.waiting() == 0 || s.exts.pipelining && s.ahead < window) {
+	for t.step < t.steps && (s.waiting() == 0 || s.exts.pipelining && s.ahead < window && !s.dataWaits(t)) {
 		s.sayStep(t)
 	}
+}
+
+// dataWaits reports whether the next command is a DATA that is better not said
+// before all recipients are known: if one of them is refused and 354 is heard, the
+// session is lost. The pool gets itself another; a session that is its caller's
+// own goes on.
+func (s *Session) dataWaits(t *transaction) bool {
+	return !t.bdat && t.step == t.steps-1 && len(t.env.Recipients) > 1 && !s.pooled && !s.client.Partial
 }
 
 // sayStep says the next command of the envelope.

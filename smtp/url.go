@@ -50,7 +50,8 @@ func ParseURL(s string) (*Client, error) {
 	case "lmtp":
 		c.LMTP = true
 	default:
-		return nil, fmt.Errorf("%q is no scheme of an SMTP URL: smtps, smtp or lmtp", excerpt([]byte(scheme)))
+		// What stands there may be user:password of a URL without its scheme.
+		return nil, errors.New("the scheme of an SMTP URL is smtps, smtp or lmtp")
 	}
 	if rest, _, ok = strings.Cut(rest, "#"); ok {
 		return nil, errors.New("an SMTP URL has no #fragment; a # in the password is written %23")
@@ -162,7 +163,7 @@ func (c *Client) parseParameter(name, value string) (err error) {
 		}
 	case "fingerprint":
 		c.Fingerprint = value
-		_, err = c.judged(new(tls.Config), false, new(bool))
+		_, err = c.fingerprint()
 	case "hello":
 		if c.Hello = value; value != "" {
 			_, err = c.name(nil)
@@ -194,6 +195,8 @@ func (c *Client) tlsField() *tls.Config {
 
 func (c *Client) parseSecurity(value string) error {
 	switch {
+	case value == "required" && strings.HasPrefix(c.Addr, "/"):
+		c.Security = StartTLS
 	case value == "required":
 	case c.Security == ImplicitTLS:
 		return fmt.Errorf("smtps:// is TLS from the first byte, and cannot be %s: use smtp://", strconv.Quote(value))

@@ -28,17 +28,19 @@ const MaxTextLine = 998
 // the content is then never to be ended.
 type ContentWriter struct {
 	W       io.Writer
-	Chunked bool  // for BDAT: nothing is doubled
+	Chunked bool  // for BDAT: nothing is doubled, and Size is kept to
+	Size    int64 // of a Chunked content, as it was announced
 	N       int64 // octets of the content so far, doubled dots not counted
 
-	line int  // octets in the line so far
-	cr   bool // the last octet was a CR
+	last [1]byte // of a Chunked content: held back until End
+	line int     // octets in the line so far
+	cr   bool    // the last octet was a CR
 	err  error
 }
 
 // Reset readies the writer for the next content.
-func (c *ContentWriter) Reset(w io.Writer, chunked bool) {
-	*c = ContentWriter{W: w, Chunked: chunked}
+func (c *ContentWriter) Reset(w io.Writer, chunked bool, size int64) {
+	*c = ContentWriter{W: w, Chunked: chunked, Size: size}
 }
 
 // Write takes any part of a content.
@@ -50,10 +52,12 @@ func (c *ContentWriter) Write(p []byte) (int, error) {
 		return 0, c.err
 	}
 	if c.Chunked {
-		n, err := c.W.Write(p)
+		c.err = c.chunk(p)
 		c.advance(p)
-		c.err = err
-		return n, err
+		if c.err != nil {
+			return 0, c.err
+		}
+		return len(p), nil
 	}
 	c.err = c.stuff(p)
 	c.advance(p)
@@ -70,13 +74,29 @@ func (c *ContentWriter) WriteLines(p []byte) (int, error) {
 	if c.err != nil {
 		return 0, c.err
 	}
-	if c.line != 0 || !bytes.HasSuffix(p, crlf) {
+	if c.Chunked || c.cr || c.line != 0 || !bytes.HasSuffix(p, crlf) {
 		return c.Write(p)
 	}
 	n, err := c.W.Write(p)
 	c.N += int64(n)
 	c.err = err
 	return n, err
+}
+
+// chunk writes p as it is, as far as the size that was announced: what is over it
+// would be taken for commands. The last octet waits for End, so that a content
+// that fails after all is never whole.
+func (c *ContentWriter) chunk(p []byte) error {
+	left := c.Size - c.N
+	if int64(len(p)) > left {
+		return fmt.Errorf("the content has more than the %d octets that it was to have", c.Size)
+	}
+	if n := len(p); n > 0 && int64(n) == left {
+		c.last[0] = p[n-1]
+		p = p[:n-1]
+	}
+	_, err := c.W.Write(p)
+	return err
 }
 
 // End ends the content: its last line, where it is not ended, and the dot.
@@ -89,6 +109,11 @@ func (c *ContentWriter) End() error {
 	}
 	end := "\r\n.\r\n"
 	switch {
+	case c.Chunked && c.N != c.Size:
+		return fmt.Errorf("the content has %d octets and not the %d that it was to have", c.N, c.Size)
+	case c.Chunked && c.N > 0:
+		_, c.err = c.W.Write(c.last[:])
+		return c.err
 	case c.Chunked:
 		return nil
 	case c.line == 0:
