@@ -57,7 +57,7 @@ func TestEveryShortContentThroughTheWriter(t *testing.T) {
 // write writes a content in two parts, and looks at what came out.
 func write(t *testing.T, w *wire.ContentWriter, out *bytes.Buffer, chunked bool, content []byte, split int) {
 	out.Reset()
-	w.Reset(out, chunked)
+	w.Reset(out, chunked, int64(len(content)))
 	_, err := w.Write(content[:split])
 	if err == nil && split < len(content) {
 		_, err = w.Write(content[split:])
