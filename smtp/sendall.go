@@ -158,7 +158,11 @@ func (r *run) begin(t *transaction) {
 		r.session, r.done = s, s.within(r.ctx)
 	}
 	if e := r.session.begin(t); e != nil {
-		r.failed(t, e)
+		if r.session.broken != nil && t.step == 0 {
+			r.retry(t, e) // not a word of it was said
+		} else {
+			r.failed(t, e)
+		}
 		return
 	}
 	r.flight = append(r.flight, t)
