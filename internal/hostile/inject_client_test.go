@@ -164,7 +164,8 @@ type front struct {
 	asked []string       // each request as it was, up to its end
 	lines []string       // the SMTP commands that came through
 	over  sync.WaitGroup // who accepts
-	busy  sync.WaitGroup // the connections
+	busy  int            // connections
+	calm  *sync.Cond     // told when there are none
 }
 
 func newFront(t *testing.T) *front {
@@ -173,19 +174,29 @@ func newFront(t *testing.T) *front {
 		t.Fatal(err)
 	}
 	f := &front{Listener: l}
+	f.calm = sync.NewCond(&f.mu)
 	f.over.Go(func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			f.busy.Go(func() { f.serve(c) })
+			f.mu.Lock()
+			f.busy++
+			f.mu.Unlock()
+			go func() {
+				f.serve(c)
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				f.busy--
+				f.calm.Broadcast()
+			}()
 		}
 	})
 	t.Cleanup(func() {
 		l.Close()
 		f.over.Wait()
-		f.busy.Wait()
+		f.take()
 	})
 	return f
 }
@@ -266,9 +277,11 @@ func (f *front) note(what string) {
 
 // take gives what was written down since the last time.
 func (f *front) take() (asked, lines []string) {
-	f.busy.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for f.busy > 0 {
+		f.calm.Wait()
+	}
 	asked, lines = f.asked, f.lines
 	f.asked, f.lines = nil, nil
 	return asked, lines
