@@ -8,10 +8,27 @@ import (
 
 // A command is what is true of one verb: RFC 5321 §4.1.1.
 type command struct {
-	verb  string
+	verb  verb
 	stage smtp.Stage
 	needs need
 	run   func(s *Session, args []byte) smtp.Reply
+}
+
+// A verb is up to eight octets, which are compared at once.
+type verb uint64
+
+func verbOf[T string | []byte](word T) (v verb) {
+	if len(word) > 8 {
+		return 0
+	}
+	for i := range len(word) {
+		c := word[i]
+		if 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A' // the case of a verb does not matter: RFC 5321 §2.4
+		}
+		v = v<<8 | verb(c)
+	}
+	return v
 }
 
 // A need is what must be so for a command to be run.
@@ -31,25 +48,25 @@ const (
 // commandTable is made for each Server: its functions lead back to it.
 func commandTable(lmtp bool) []command {
 	table := []command{
-		{"MAIL", smtp.StageMail, hello | secure | known | idle | refusable, (*Session).mail},
-		{"RCPT", smtp.StageRcpt, hello | secure | mailed | refusable, (*Session).rcpt},
-		{"DATA", smtp.StageData, 0, (*Session).data},    // its content may stand behind it already
-		{"BDAT", smtp.StageContent, 0, (*Session).bdat}, // its octets come along, whatever is missing
-		{"RSET", smtp.StageReset, secure | noArgs | junk | refusable, (*Session).reset},
-		{"QUIT", smtp.StageQuit, noArgs, (*Session).quit},
-		{"NOOP", 0, junk | refusable, (*Session).noop},
-		{"AUTH", smtp.StageAuth, hello | secure | idle | refusable, (*Session).auth},
-		{"STARTTLS", smtp.StageTLS, idle | noArgs | refusable, (*Session).starttls},
-		{"VRFY", 0, secure | junk | refusable, (*Session).verify},
-		{"HELP", 0, secure | junk | refusable, (*Session).help},
+		{verbOf("MAIL"), smtp.StageMail, hello | secure | known | idle | refusable, (*Session).mail},
+		{verbOf("RCPT"), smtp.StageRcpt, hello | secure | mailed | refusable, (*Session).rcpt},
+		{verbOf("DATA"), smtp.StageData, 0, (*Session).data},    // its content may stand behind it already
+		{verbOf("BDAT"), smtp.StageContent, 0, (*Session).bdat}, // its octets come along, whatever is missing
+		{verbOf("RSET"), smtp.StageReset, secure | noArgs | junk | refusable, (*Session).reset},
+		{verbOf("QUIT"), smtp.StageQuit, noArgs, (*Session).quit},
+		{verbOf("NOOP"), 0, junk | refusable, (*Session).noop},
+		{verbOf("AUTH"), smtp.StageAuth, hello | secure | idle | refusable, (*Session).auth},
+		{verbOf("STARTTLS"), smtp.StageTLS, idle | noArgs | refusable, (*Session).starttls},
+		{verbOf("VRFY"), 0, secure | junk | refusable, (*Session).verify},
+		{verbOf("HELP"), 0, secure | junk | refusable, (*Session).help},
 	}
 	if lmtp {
 		// RFC 2033 §4.1: there is no HELO and no EHLO in LMTP.
-		return append(table, command{"LHLO", smtp.StageHello, junk | refusable, (*Session).ehlo})
+		return append(table, command{verbOf("LHLO"), smtp.StageHello, junk | refusable, (*Session).ehlo})
 	}
 	return append(table,
-		command{"EHLO", smtp.StageHello, junk | refusable, (*Session).ehlo},
-		command{"HELO", smtp.StageHello, junk | refusable, (*Session).helo})
+		command{verbOf("EHLO"), smtp.StageHello, junk | refusable, (*Session).ehlo},
+		command{verbOf("HELO"), smtp.StageHello, junk | refusable, (*Session).helo})
 }
 
 // command runs a command.
@@ -102,23 +119,14 @@ func (s *Session) lacks(needs need, args []byte) smtp.Reply {
 }
 
 // find gives the command that a line has, and its arguments, without the blanks
-// around them. The case of a verb does not matter: RFC 5321 §2.4.
+// around them.
 func (s *Session) find(line []byte) (*command, []byte) {
-	verb, args := cutWord(line)
-	var upper [8]byte
-	if len(verb) == 0 || len(verb) > len(upper) {
-		return nil, nil
-	}
-	for i, c := range verb {
-		if 'a' <= c && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		upper[i] = c
-	}
-	name := upper[:len(verb)]
-	for i := range s.server.commands {
-		if c := &s.server.commands[i]; string(name) == c.verb {
-			return c, args
+	word, args := cutWord(line)
+	if v := verbOf(word); v != 0 {
+		for i := range s.server.commands {
+			if c := &s.server.commands[i]; c.verb == v {
+				return c, args
+			}
 		}
 	}
 	return nil, nil
@@ -130,8 +138,17 @@ func cutWord(b []byte) (word, rest []byte) {
 	if i < 0 {
 		return b, nil
 	}
-	return b[:i], bytes.Trim(b[i:], " \t")
+	word, rest = b[:i], b[i+1:]
+	for len(rest) > 0 && isBlank(rest[0]) {
+		rest = rest[1:]
+	}
+	for len(rest) > 0 && isBlank(rest[len(rest)-1]) {
+		rest = rest[:len(rest)-1]
+	}
+	return word, rest
 }
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // isHTTP reports whether a line is how HTTP begins. A page can make a browser send
 // a form to any port, with a mail in it.

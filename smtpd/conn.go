@@ -18,18 +18,17 @@ type source struct{ s *Session }
 // so the replies to a pipelined group go together, RFC 2920 §3.2.
 func (src source) Read(p []byte) (int, error) {
 	s := src.s
-	if err := s.flush(); err != nil {
-		return 0, err
-	}
 	for {
-		before := time.Now()
+		before := s.clock()
+		if err := s.flush(before); err != nil {
+			return 0, err
+		}
 		if err := s.await(before); err != nil {
 			return 0, err
 		}
 		n, err := s.conn.Read(p)
-		s.now = time.Now()
 		if s.receiving {
-			s.waited += s.now.Sub(before)
+			s.waited += s.clock() - before
 		}
 		if n > 0 {
 			return n, nil
@@ -40,12 +39,16 @@ func (src source) Read(p []byte) (int, error) {
 		if s.t == nil {
 			return 0, errStopping
 		}
-		s.conn.SetReadDeadline(s.readUntil)
+		s.setReadDeadline()
 	}
 }
 
+// clock is the time since the session began. To ask for no more than that is half
+// the price of time.Now.
+func (s *Session) clock() time.Duration { return time.Since(s.begun) }
+
 // await sets the deadline for the next read.
-func (s *Session) await(now time.Time) error {
+func (s *Session) await(now time.Duration) error {
 	limits := &s.server.limits
 	switch {
 	case s.receiving:
@@ -68,21 +71,29 @@ func (s *Session) await(now time.Time) error {
 	return nil
 }
 
-func (s *Session) arm(now time.Time, wait time.Duration) {
+func (s *Session) arm(now, wait time.Duration) {
 	if wait < noTimeout/2 && rearm(&s.readUntil, now, wait) {
-		s.conn.SetReadDeadline(s.readUntil)
+		s.setReadDeadline()
 	}
+}
+
+func (s *Session) setReadDeadline() {
+	var t time.Time
+	if s.readUntil != 0 {
+		t = s.begun.Add(s.readUntil)
+	}
+	s.conn.SetReadDeadline(t)
 }
 
 // rearm reports whether a deadline is to be set anew, so that from now on there
 // are at least wait to go. To set one costs as much as a short read: it is left
 // alone while it is at most an eighth too late.
-func rearm(until *time.Time, now time.Time, wait time.Duration) bool {
+func rearm(until *time.Duration, now, wait time.Duration) bool {
 	slack := max(wait, 0) / 8
-	if left := until.Sub(now); left >= wait && left <= wait+slack {
+	if left := *until - now; left >= wait && left <= wait+slack {
 		return false
 	}
-	*until = now.Add(wait + slack)
+	*until = now + wait + slack
 	return true
 }
 
@@ -93,7 +104,7 @@ func (s *Session) poke() { s.raw.SetReadDeadline(time.Unix(1, 0)) }
 // silent for too long.
 func (s *Session) poked(err error) bool {
 	return s.server.stopping.Load() && !s.severed.Load() &&
-		errors.Is(err, os.ErrDeadlineExceeded) && (s.readUntil.IsZero() || s.now.Before(s.readUntil))
+		errors.Is(err, os.ErrDeadlineExceeded) && (s.readUntil == 0 || s.clock() < s.readUntil)
 }
 
 // cut ends the session from outside.
@@ -104,13 +115,13 @@ func (s *Session) cut() {
 }
 
 // flush sends the replies off.
-func (s *Session) flush() error {
+func (s *Session) flush(now time.Duration) error {
 	if len(s.out) == 0 || s.broken != nil {
 		s.out = s.out[:0]
 		return s.broken
 	}
-	if wait := s.server.limits.timeout; wait < noTimeout/2 && rearm(&s.writeUntil, time.Now(), wait) {
-		s.conn.SetWriteDeadline(s.writeUntil)
+	if wait := s.server.limits.timeout; wait < noTimeout/2 && rearm(&s.writeUntil, now, wait) {
+		s.conn.SetWriteDeadline(s.begun.Add(s.writeUntil))
 	}
 	_, s.broken = s.conn.Write(s.out)
 	s.out = s.out[:0]
@@ -138,7 +149,7 @@ func (s *Session) shrink() {
 // startTLS is what follows the 220 to STARTTLS.
 func (s *Session) startTLS() {
 	s.upgrading = false
-	if s.flush() != nil {
+	if s.flush(s.clock()) != nil {
 		s.over = true
 		return
 	}
@@ -160,7 +171,7 @@ func (s *Session) handshake(conn *tls.Conn) bool {
 	s.raw.SetDeadline(time.Now().Add(tlsTimeout))
 	err := conn.HandshakeContext(s.ctx)
 	s.raw.SetDeadline(time.Time{})
-	s.readUntil, s.writeUntil = time.Time{}, time.Time{}
+	s.readUntil, s.writeUntil = 0, 0
 	if err != nil {
 		switch {
 		case s.server.stopping.Load():
@@ -173,14 +184,13 @@ func (s *Session) handshake(conn *tls.Conn) bool {
 	}
 	state := conn.ConnectionState()
 	s.tls = &state
-	s.now = time.Now()
 	s.traceTLS()
 	return true
 }
 
 // end closes the connection.
 func (s *Session) end() {
-	s.flush()
+	s.flush(s.clock())
 	if s.why == nil && s.broken != nil && !s.severed.Load() {
 		s.why = s.broken
 	}

@@ -107,7 +107,7 @@ func (s *Session) pass(size int64, r smtp.Reply) smtp.Reply {
 func (s *Session) take(t *Transaction) smtp.Reply {
 	s.waited = 0
 	if len(s.in.Buffered()) == 0 {
-		s.flush() // Data may take its time before it reads
+		s.flush(s.clock()) // Data may take its time before it reads
 	}
 	r := s.server.Data(t, &t.body)
 	t.done = true
@@ -189,7 +189,9 @@ func (s *Session) taken(yes bool) {
 // session is over, and there is perhaps a reply to that.
 func (s *Session) drain() (lost smtp.Reply, ok bool) {
 	const least = 1 << 20
-	err := s.readContent(func() error { return s.content.Drain(max(s.server.limits.size, least)) })
+	s.receiving = true
+	err := s.content.Drain(max(s.server.limits.size, least))
+	s.receiving = false
 	switch {
 	case err == nil:
 		return smtp.Reply{}, true
@@ -197,15 +199,6 @@ func (s *Session) drain() (lost smtp.Reply, ok bool) {
 		return s.give(ErrTooLarge, tooLarge), false
 	}
 	return s.lost(err), false
-}
-
-// readContent reads once from the content; meanwhile the client has to be as fast as
-// a content must come.
-func (s *Session) readContent(read func() error) error {
-	s.receiving = true
-	err := read()
-	s.receiving = false
-	return err
 }
 
 // nextChunk goes on with the conversation, while Data waits, until the next chunk

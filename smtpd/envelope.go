@@ -65,8 +65,12 @@ func (s *Session) rcpt(args []byte) smtp.Reply {
 		return needUTF8
 	}
 	rcpt := mail.Recipient{Path: to}
-	if r := setParameters(s, params, rcptParameters, &rcpt); r.Code != 0 {
-		return r
+	if len(params) > 0 {
+		with := rcpt // on the heap, as rcpt need not be
+		if r := setParameters(s, params, rcptParameters, &with); r.Code != 0 {
+			return r
+		}
+		rcpt = with
 	}
 	var r smtp.Reply
 	if s.server.Rcpt != nil {

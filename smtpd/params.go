@@ -40,8 +40,11 @@ func cutPath(keyword string, args []byte) (path string, params []byte, what stri
 // endOfPath finds the > that ends a path, and where behind the source route the
 // address begins, 0 if there is none. What stands in quotes is passed over.
 func endOfPath(b []byte) (end, route int) {
-	quoted := false
 	routed := len(b) > 1 && b[1] == '@'
+	if end = bytes.IndexByte(b, '>'); !routed && bytes.IndexByte(b[:max(end, 0)], '"') < 0 {
+		return end, 0 // as nearly always
+	}
+	quoted := false
 	for i := 1; i < len(b); i++ {
 		switch c := b[i]; {
 		case c == '\\' && quoted:

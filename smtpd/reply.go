@@ -61,6 +61,9 @@ func cutEnhanced(text string, class int) (c smtp.EnhancedCode, rest string, ok b
 // the client hears that it is not to blame.
 func complete(r, usual smtp.Reply) smtp.Reply {
 	if r.Code == 0 {
+		if len(r.Lines) == 0 {
+			return usual
+		}
 		r.Code = usual.Code
 	}
 	if r.Code < 200 || r.Code > 599 || r.Code/100 == 3 {
@@ -88,48 +91,50 @@ func complete(r, usual smtp.Reply) smtp.Reply {
 }
 
 const (
-	longestReplyLine = 500 // of text; with the codes and CRLF at most 512 octets: RFC 5321 §4.5.3.1.5
+	longestReplyText = 488 // octets; with the codes and CRLF at most 512: RFC 5321 §4.5.3.1.5
 	mostReplyLines   = 100
 )
 
 // appendReply writes a reply as it goes over the wire: RFC 5321 §4.2.
 func appendReply(b []byte, r smtp.Reply, enhanced bool) []byte {
-	begin, n := len(b), 0
-	last := begin
-	line := func(text string) {
-		last = len(b)
-		b = strconv.AppendInt(b, int64(r.Code), 10)
-		b = append(b, '-')
-		if enhanced && r.Enhanced.Class != 0 {
-			b = strconv.AppendInt(b, int64(r.Enhanced.Class), 10)
-			b = append(b, '.')
-			b = strconv.AppendInt(b, int64(r.Enhanced.Subject), 10)
-			b = append(b, '.')
-			b = strconv.AppendInt(b, int64(r.Enhanced.Detail), 10)
-			b = append(b, ' ')
-		}
-		b = appendText(b, text)
-		b = append(b, '\r', '\n')
-		n++
-	}
+	enhanced = enhanced && r.Enhanced.Class != 0
+	n, last := 0, 0
 	for _, text := range r.Lines {
-		for len(text) > longestReplyLine-12 && r.Code != 334 && n < mostReplyLines {
-			cut := longestReplyLine - 12
+		for len(text) > longestReplyText && r.Code != 334 && n < mostReplyLines {
+			cut := longestReplyText
 			if i := strings.LastIndexByte(text[:cut], ' '); i > 0 {
 				cut = i + 1
 			}
-			line(text[:cut])
+			last = len(b)
+			b = appendLine(b, r, enhanced, text[:cut])
 			text = text[cut:]
+			n++
 		}
 		if n < mostReplyLines {
-			line(text)
+			last = len(b)
+			b = appendLine(b, r, enhanced, text)
+			n++
 		}
 	}
 	if n == 0 {
-		line("")
+		last = len(b)
+		b = appendLine(b, r, enhanced, "")
 	}
 	b[last+3] = ' '
 	return b
+}
+
+func appendLine(b []byte, r smtp.Reply, enhanced bool, text string) []byte {
+	b = append(b, '0'+byte(r.Code/100), '0'+byte(r.Code/10%10), '0'+byte(r.Code%10), '-')
+	if enhanced {
+		b = strconv.AppendInt(b, int64(r.Enhanced.Class), 10)
+		b = append(b, '.')
+		b = strconv.AppendInt(b, int64(r.Enhanced.Subject), 10)
+		b = append(b, '.')
+		b = strconv.AppendInt(b, int64(r.Enhanced.Detail), 10)
+		b = append(b, ' ')
+	}
+	return append(appendText(b, text), '\r', '\n')
 }
 
 // appendText writes a text so that it stays on its line, whoever wrote it.

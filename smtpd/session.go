@@ -57,10 +57,11 @@ type Session struct {
 	errors int
 	junk   int
 
-	now        time.Time // when something was read last
-	asked      time.Time // when the command under way was
-	readUntil  time.Time // the deadlines as they are set
-	writeUntil time.Time
+	begun      time.Time
+	asked      time.Time     // when the command under way was, where there is a trace
+	readUntil  time.Duration // the deadlines as they are set, since begun; 0 for none
+	writeUntil time.Duration
+	spoken     bool // the client has begun to speak
 	newLine    bool // what is waited for is a new command: the deadline begins anew
 	receiving  bool // what is waited for is content
 	waited     time.Duration
@@ -87,7 +88,7 @@ const (
 )
 
 func newSession(srv *Server, conn net.Conn) *Session {
-	s := &Session{server: srv, number: srv.number.Add(1), raw: conn, conn: conn, now: time.Now()}
+	s := &Session{server: srv, number: srv.number.Add(1), raw: conn, conn: conn, begun: time.Now()}
 	s.ip = countedIP(conn.RemoteAddr())
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	if t, ok := conn.(*tls.Conn); ok {
@@ -213,11 +214,14 @@ func (s *Session) line() ([]byte, smtp.Reply) {
 		limit = max(limit, longestLine)
 	}
 	s.newLine = true
-	if s.asked.IsZero() && s.speaksTLS() {
+	if !s.spoken && s.speaksTLS() {
 		return nil, s.give(errTLSFirst, notTLS)
 	}
+	s.spoken = true
 	line, err := s.in.ReadLine(limit)
-	s.asked = s.now
+	if s.traced() {
+		s.asked = time.Now()
+	}
 	if err == wire.ErrLineTooLong {
 		return nil, s.skip(line)
 	}
@@ -332,7 +336,7 @@ func (s *Session) answer(r smtp.Reply) {
 	s.out = appendReply(s.out, r, s.offers(extEnhanced))
 	s.traceAnswer(from)
 	if len(s.out) > mostReplies {
-		s.flush()
+		s.flush(s.clock())
 	}
 }
 
@@ -346,7 +350,7 @@ func (s *Session) strike() bool {
 		return true
 	}
 	if s.errors > most/2 {
-		s.flush()
+		s.flush(s.clock())
 		select {
 		case <-time.After(time.Second):
 		case <-s.ctx.Done():

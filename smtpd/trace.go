@@ -14,7 +14,7 @@ import (
 const secret = "(secret)"
 
 func (s *Session) trace(e smtp.Event) {
-	e.At, e.Session = s.now, s.number
+	e.At, e.Session = time.Now(), s.number
 	s.server.Trace(e)
 }
 
@@ -91,12 +91,12 @@ func (s *Session) traceAnswer(from int) {
 	if !s.traced() {
 		return
 	}
-	s.now = time.Now()
+	took := time.Since(s.asked)
 	for rest := s.out[from:]; len(rest) > 0; {
 		line, more, _ := bytes.Cut(rest, []byte("\r\n"))
 		e := smtp.Event{Stage: s.stage, Did: smtp.Answer, Line: string(line)}
 		if len(more) == 0 && !s.asked.IsZero() {
-			e.Took = s.now.Sub(s.asked)
+			e.Took = took
 		}
 		s.trace(e)
 		rest = more
@@ -118,7 +118,6 @@ func (s *Session) traceContent() {
 
 func (s *Session) traceClosed() {
 	if s.traced() {
-		s.now = time.Now()
 		s.trace(smtp.Event{Stage: smtp.StageQuit, Did: smtp.Closed, Err: s.why})
 	}
 }

@@ -106,32 +106,41 @@ var (
 )
 
 // A content is what Data reads.
-type content struct{ t *Transaction }
+type content struct {
+	t    *Transaction
+	rest []byte // of a piece, when Read has given the beginning of it
+}
 
 var _ io.WriterTo = (*content)(nil)
 
 // Read gives the next octets of the content.
-func (c *content) Read(p []byte) (n int, err error) {
-	err = c.each(func() (err error) {
-		n, err = c.t.Session.content.Read(p)
-		return err
-	})
-	return n, err
+func (c *content) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if len(c.rest) == 0 {
+		piece, err := c.next()
+		if err != nil {
+			return 0, err
+		}
+		c.rest = piece
+	}
+	n := copy(p, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
 }
 
 // WriteTo gives all of the content, in pieces as they came.
 func (c *content) WriteTo(w io.Writer) (written int64, err error) {
 	for {
-		var piece []byte
-		err := c.each(func() (err error) {
-			piece, err = c.t.Session.content.Next()
-			return err
-		})
-		if err == io.EOF {
-			return written, nil
-		}
-		if err != nil {
-			return written, err
+		piece := c.rest
+		c.rest = nil
+		if len(piece) == 0 {
+			if piece, err = c.next(); err == io.EOF {
+				return written, nil
+			} else if err != nil {
+				return written, err
+			}
 		}
 		n, err := w.Write(piece)
 		written += int64(n)
@@ -141,22 +150,24 @@ func (c *content) WriteTo(w io.Writer) (written int64, err error) {
 	}
 }
 
-// each reads once, and where a chunk ends goes on with the conversation until the
-// next one is there.
-func (c *content) each(read func() error) error {
+// next gives the next piece, and where a chunk ends goes on with the conversation
+// until there is one.
+func (c *content) next() ([]byte, error) {
 	t, s := c.t, c.t.Session
-	if t.done {
-		return errDone
-	}
 	for {
-		if s.t != t {
-			return ErrAborted
+		switch {
+		case t.done:
+			return nil, errDone
+		case s.t != t:
+			return nil, ErrAborted
+		case s.over:
+			return nil, io.ErrUnexpectedEOF
 		}
-		if s.over {
-			return io.ErrUnexpectedEOF
-		}
-		if err := s.readContent(read); err != wire.ErrChunk {
-			return err
+		s.receiving = true
+		piece, err := s.content.Next()
+		s.receiving = false
+		if err != wire.ErrChunk {
+			return piece, err
 		}
 		s.nextChunk(t)
 	}
