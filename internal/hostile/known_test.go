@@ -1,27 +1,20 @@
 package hostile_test
 
-import (
-	"strings"
-	"testing"
-)
+import "strings"
 
-// What these tests have found and is not mended yet. Each is a line here, so that
-// it is seen, and goes when it is mended.
-const (
-	knownSize  = "over BDAT a content may go past the size it announced, and be heard as commands; and one that fails when all of it is written is taken"
-	knownReset = "a server that refuses RSET, and goes on, may have taken a mail that went whole: that is not told as uncertain"
-)
+// What these tests have found and is not mended yet. Each stands here, so that it is
+// seen, and goes when it is mended.
 
-func known(t *testing.T, what string) {
-	t.Helper()
-	t.Skip("known: " + what)
-}
+// knownGivenUp: where the line breaks while SendAll begins a mail on a session that
+// it just opened, with others under way before it, that mail is given up as
+// Unreachable, though not an octet of it was written; those that were begun before
+// it, and those after it, are tried again on another session. run.begin should
+// retry it, as abandon does.
+const knownGivenUp = true
 
-// knownSpill: a Session printed by %+v shows its secrets; a server that says back
-// only a part of what AUTH said, or whose line is cut off in the midst of it, has
-// that part shown; and so has what SCRAM and CRAM-MD5 prove the password by, where it is said back
-// decoded.
-func knownSpill(mechanism, what, where string) bool {
-	return strings.HasPrefix(where, "session ") || what == "cut short" || what == "in the midst" || strings.Contains(what, " at octet ") ||
-		(strings.HasPrefix(mechanism, "SCRAM") || mechanism == "CRAM-MD5") && strings.Contains("decoded quoted several lines a wrong code", what)
+// knownSpill: a Session printed by %+v, %q or %d shows its secrets, for nothing but a
+// Format method keeps fmt from them; and a server that says back only a part of what
+// AUTH said has that part shown.
+func knownSpill(_, what, where string) bool {
+	return strings.HasPrefix(where, "session ") || what == "cut short" || what == "in the midst"
 }
