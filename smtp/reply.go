@@ -22,8 +22,12 @@ type Reply struct {
 	Lines    []string     // the text, a line each, without the codes; as the server sent it, which may not be UTF-8
 }
 
-// String is the reply on one line: "550 5.1.1 no such user".
+// String is the reply on one line: "550 5.1.1 no such user"; "" where there is
+// none.
 func (r Reply) String() string {
+	if r.Code == 0 {
+		return ""
+	}
 	s := strconv.Itoa(r.Code)
 	if r.Enhanced != (EnhancedCode{}) {
 		s += " " + r.Enhanced.String()

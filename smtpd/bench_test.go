@@ -10,9 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/parleymail/parley/smtp"
 	"github.com/parleymail/parley/smtpd"
@@ -56,11 +54,11 @@ func take(b *testing.B, l load) {
 	client.Stderr = os.Stderr
 	b.ReportAllocs()
 	b.ResetTimer()
-	start := cpu(b)
+	start := cpu()
 	if err := client.Run(); err != nil {
 		b.Fatal(err)
 	}
-	b.ReportMetric(float64((cpu(b)-start).Microseconds())/float64(b.N), "µs-CPU/mail")
+	b.ReportMetric(float64((cpu()-start).Microseconds())/float64(b.N), "µs-CPU/mail")
 	b.ReportMetric(0, "ns/op")
 	b.SetBytes(int64(l.size))
 }
@@ -94,15 +92,6 @@ func (l *looped) Read(p []byte) (int, error) {
 	}
 	l.next++
 	return copy(p, said), nil
-}
-
-// cpu is the CPU time that this process has used.
-func cpu(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // benchClient, in the environment, makes this program the client of a benchmark:

@@ -9,15 +9,18 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/parleymail/parley/smtp"
 	"github.com/parleymail/parley/smtpd"
+	"github.com/parleymail/parley/smtptest"
 )
 
 // from is a connection that seems to come from another address.
@@ -395,6 +398,75 @@ func TestServeEnds(t *testing.T) {
 	}
 	if err := srv.Shutdown(t.Context()); err != nil {
 		t.Errorf("Shutdown of a closed server gave %v", err)
+	}
+}
+
+// A listener gives what it is told to.
+type listener struct{ accept chan any }
+
+func (l listener) Accept() (net.Conn, error) {
+	switch v := (<-l.accept).(type) {
+	case error:
+		return nil, v
+	case net.Conn:
+		return v, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (l listener) Close() error   { return nil }
+func (l listener) Addr() net.Addr { return &net.TCPAddr{} }
+
+// TestAcceptFails: a server out of file descriptors waits until there are some, and
+// a listener that fails for good ends Serve.
+func TestAcceptFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, _ := newServer(t)
+		l := listener{make(chan any)}
+		served := make(chan error)
+		go func() { served <- srv.Serve(l) }()
+		start := time.Now()
+		for range 10 {
+			l.accept <- &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+		}
+		c, theirs := pair()
+		l.accept <- theirs
+		if d := time.Since(start); d < time.Second || d > 10*time.Second {
+			t.Errorf("waited %v for file descriptors", d)
+		}
+		c.want(t, "220")
+		broken := errors.New("the network is gone")
+		l.accept <- broken
+		if err := <-served; err != broken {
+			t.Errorf("Serve gave %v", err)
+		}
+		c.Close()
+	})
+}
+
+// TestImplicitTLS: over a socket, from the first octet on.
+func TestImplicitTLS(t *testing.T) {
+	authority := smtptest.NewAuthority(t)
+	srv, kept := newServer(t)
+	srv.TLS = tlsOf(authority)
+	l := listen(t)
+	go srv.ServeTLS(l)
+	client := &smtp.Client{
+		Addr: l.Addr().String(), Security: smtp.ImplicitTLS,
+		TLS: &tls.Config{RootCAs: authority.Pool(), ServerName: "mx.example"},
+	}
+	if _, err := client.Send(t.Context(), letter); err != nil {
+		t.Fatal(err)
+	}
+	client.Close()
+	if err := srv.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := kept.mails[0].Session.Protocol(); got != "ESMTPS" {
+		t.Errorf("the mail came by %s", got)
+	}
+	if err := srv.ServeTLS(listen(t)); err != smtpd.ErrServerClosed {
+		t.Errorf("ServeTLS of a closed server gave %v", err)
 	}
 }
 

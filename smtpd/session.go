@@ -326,7 +326,7 @@ func (s *Session) answer(r smtp.Reply) {
 	if r.Code == 0 {
 		return
 	}
-	if r.Code >= 400 && r.Code != 421 && s.strike() {
+	if r.Code >= 400 && r.Code != 421 && !isFull(r) && s.strike() {
 		r = tooManyErrors
 	}
 	if r.Code == 421 {
@@ -339,6 +339,11 @@ func (s *Session) answer(r smtp.Reply) {
 		s.flush(s.clock())
 	}
 }
+
+// isFull reports whether a reply says that there are too many recipients. That is
+// for the client to hear as often as it asks, and no error of it: a mail to 2,000
+// goes in two, RFC 5321 §4.5.3.1.10.
+func isFull(r smtp.Reply) bool { return r.Code == 452 && r.Enhanced == tooManyRcpts.Enhanced }
 
 // strike counts an error, and says whether it is one too many. Who is refused
 // again and again is guessing: first it is kept waiting, then sent away.

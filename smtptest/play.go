@@ -26,9 +26,10 @@ const playHost = "mx.example"
 // test where the client says anything but its C: lines. The package's
 // documentation tells what a script can have.
 //
-// The client is made for the script: Hello is "localhost", Security what the
-// script does, TLS trusts the script's throwaway certificate, Trace prints to
-// t.Output, and DialContext gives the script's connections, in their order. The
+// The client is made for the script: Hello is the name in its first EHLO
+// ("localhost", where that has a *), Security what the script does, TLS trusts the script's throwaway certificate, Trace prints to
+// t.Output, and DialContext gives the script's connections, in their order. Where
+// the script has AUTH the test sets Auth, as it was in the run that it is of. The
 // test may change these fields, and set others, before it uses the client. It is
 // closed when the test ends, and all that the script has must have been said by
 // then. QUIT need not stand in a script: at its end it is answered by 221.
@@ -43,7 +44,7 @@ func Play(t testing.TB, script string) *smtp.Client {
 	p := &player{t: t, script: s}
 	client := &smtp.Client{
 		Addr:        playHost + ":25",
-		Hello:       "localhost",
+		Hello:       s.hello(),
 		Security:    s.security(),
 		Trace:       transcript.Print(t.Output()),
 		DialContext: p.dial,
@@ -57,6 +58,19 @@ func Play(t testing.TB, script string) *smtp.Client {
 		p.end()
 	})
 	return client
+}
+
+// hello is the name that the script's client goes by.
+func (s *script) hello() string {
+	for _, p := range s.parts {
+		for _, t := range p.turns {
+			verb, name, _ := strings.Cut(t.event.Line, " ")
+			if t.act == actHear && (verb == "EHLO" || verb == "LHLO" || verb == "HELO") && name != "" && !strings.Contains(name, "*") {
+				return name
+			}
+		}
+	}
+	return "localhost"
 }
 
 // A player plays a script.
