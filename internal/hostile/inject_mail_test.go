@@ -101,17 +101,18 @@ func TestInjectionIntoAMail(t *testing.T) {
 				}
 				defer python.Close()
 				q := &inquest{T: t, python: python, make: root, seen: map[string]bool{}}
-				for _, reply := range []string{offersASCII, offersAll} {
+				for ways, reply := range map[int]string{4: offersASCII, 2: offersAll} {
 					q.pouch = newPouch(t, reply)
 					q.pouch.keep = true
-					q.all(share, shares)
+					q.all(share, shares, ways)
 				}
 			})
 		}
 	}
 }
 
-func (q *inquest) all(share, shares int) {
+// all tries a share of the fields, each payload in so many ways.
+func (q *inquest) all(share, shares, ways int) {
 	q.clean()
 	fields, missing := hostile.Fields(module, q.make())
 	if len(missing) > 0 {
@@ -123,7 +124,7 @@ func (q *inquest) all(share, shares int) {
 			if i%shares != share || testing.Short() && (i+j)%5 != 0 {
 				continue
 			}
-			for _, value := range hostile.Placed(fields[i].Get(), payload) {
+			for _, value := range hostile.Placed(fields[i].Get(), payload)[:ways] {
 				q.try(i, value)
 			}
 		}

@@ -121,7 +121,7 @@ func overTLS(t *testing.T) (list []scene) {
 	for _, s := range scenes() {
 		if slices.Contains([]string{"pipelined-two-recipients", "bdat-whole", "pooled-bdat", "all-pipelined"}, s.name) {
 			s.name, s.offers = "tls-"+s.name, append([]string{"STARTTLS"}, s.offers...)
-			s.stride, s.roots = 127, ca.Pool()
+			s.stride, s.roots = 307, ca.Pool()
 			s.tls = &tls.Config{Certificates: []tls.Certificate{cert}}
 			list = append(list, s)
 		}
@@ -401,7 +401,7 @@ func (s scene) faults(t *testing.T, kind hostile.Break, to hostile.Side, length 
 // are walked octet by octet, since there the decisions fall, and the slow faults are
 // tried more seldom: they are slow wherever they begin.
 func (s scene) tries(kind hostile.Break, at, length int64) bool {
-	const edge = 80
+	const edge = 48
 	slow := kind == hostile.Delay || kind == hostile.Dribble
 	switch {
 	case testing.Short() && at%7 != 0, slow && at%3 != 0:

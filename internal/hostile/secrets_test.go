@@ -108,13 +108,13 @@ func (l *listener) all(client *smtp.Client, session *smtp.Session, err error) sh
 		verbs("session", session)
 	}
 	for i, e := range l.events {
-		verbs(fmt.Sprint("event ", i), e)
+		s[fmt.Sprint("event ", i)] = fmt.Sprintf("%+v %x", e, e.Line)
 	}
 	for i := 0; err != nil; i++ {
 		verbs(fmt.Sprint("error ", i), err)
 		s[fmt.Sprint("error text ", i)] = err.Error()
 		if e, ok := err.(*smtp.Error); ok {
-			verbs(fmt.Sprint("what was said ", i), e.Said)
+			s[fmt.Sprint("what was said ", i)] = fmt.Sprintf("%+v", e.Said)
 			s[fmt.Sprint("transcript of ", i)] = transcript.Of(e).String()
 			s[fmt.Sprint("reply ", i)] = e.Reply.String() + e.Reply.Text() + strings.Join(e.Reply.Lines, "\n")
 		}
