@@ -210,6 +210,9 @@ func (s *Session) auth(ctx context.Context, security Security) *Error {
 		if s.tls == nil {
 			err = errors.New("the server offers no AUTH in clear text, and credentials were given")
 		}
+		if s.tls == nil && s.exts.offers("STARTTLS") {
+			err = errors.New("the server offers no AUTH in clear text, and credentials were given: it has STARTTLS, and was not asked for it")
+		}
 		return s.fail(Unsupported, StageAuth, err)
 	}
 	mech, err := creds.Choose(ctx, s.exts.auth, s.channel())

@@ -208,7 +208,7 @@ var advices = [...]advice{
 		text{"the line above names what it offers; where that is OAuth alone, give a token with ?auth=xoauth2", "上一行列出了它提供的方式；若只有 OAuth，用 ?auth=xoauth2 给出令牌"}},
 	{all(stage(smtp.StageAuth), kind(smtp.Unsupported)),
 		text{"a user was given, and the server asks nobody for one here", "给出了用户名，而服务器在此不提供登录"},
-		text{"use the provider's submission port, 465 or 587; or leave user and password out", "使用服务商的提交端口 465 或 587；或去掉用户名和密码"}},
+		text{"leave out ?tls=none, if it stands there: many servers offer a login only within TLS; use the provider's submission port, 465 or 587; or leave user and password out", "若写了 ?tls=none，请去掉：许多服务器只在 TLS 内提供登录；使用服务商的提交端口 465 或 587；或去掉用户名和密码"}},
 	{all(stage(smtp.StageAuth), kind(smtp.Insecure)),
 		text{"the server could not be trusted with the password, or did not prove that it knows it", "服务器不可信而不能交出密码，或它未能证明自己知道密码"},
 		text{"use smtps:// or smtp:// with a good certificate", "使用证书有效的 smtps:// 或 smtp://"}},

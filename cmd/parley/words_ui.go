@@ -80,7 +80,7 @@ var (
 
 The whole message is looked through before anything is said to a server. If anything is wrong with it, all of that is told and nothing is sent.
 
-Exit code: 0 taken; 64 usage; 65 bad message; 68 no such host; 69 refused, by some of the recipients too with --partial; 75 try later, or it may have been taken; 76 not SMTP, or trouble with TLS; 77 credentials. Whatever is not 0 is told on standard error, with cause and fix.
+Exit code: 0 taken; 64 usage; 65 bad message; 68 no such host; 69 refused, by some of the recipients too with --partial; 75 try later, or it may have been taken; 76 not SMTP, or trouble with TLS; 77 credentials. Whatever is not 0 is told on standard error; where a step of the conversation failed, with cause and fix.
 
 The password: in SMTP_URL, by --password-file, by --password-command, or in PARLEY_PASSWORD. The URL's user and password write : / ? # % @ as %3A %2F %3F %23 %25 %40; an @ in the user may stay. Its parameters: tls=required|opportunistic|none, auth=MECHANISM, ca=FILE, cert=FILE&key=FILE, fingerprint=SHA256, hello=NAME, proxy=URL, timeout=TIME.`,
 		`发送一封邮件。
