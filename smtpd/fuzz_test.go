@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -44,7 +45,12 @@ func FuzzSession(f *testing.F) {
 	f.Add([]byte("EHLO a\r\nMAIL FROM:<a@b> SIZE=3\r\nRCPT TO:<a@b> NOTIFY=NEVER\r\nBDAT 3\r\na\r\nNOOP\r\nBDAT 1\r\nxBDAT 0 LAST\r\n"), uint8(1), uint8(255))
 	f.Add([]byte("LHLO a\r\n"+toData+"a\n.\r\n"), uint8(2), uint8(1))
 	f.Add([]byte("EHLO a\r\nAUTH PLAIN\r\nAGtpbQB0dWxpcC10dWxpcA==\r\nAUTH LOGIN\r\n*\r\nSTARTTLS\r\n"), uint8(5), uint8(9))
-	f.Add([]byte("GET / HTTP/1.1\r\n"), uint8(0), uint8(3))
+	files, _ := filepath.Glob("testdata/*.txt")
+	for _, file := range files {
+		for i, s := range readScripts(f, file) {
+			f.Add(append([]byte("EHLO a\r\n"), s.octets()...), uint8(i), uint8(7*i))
+		}
+	}
 	f.Fuzz(func(t *testing.T, said []byte, options, most uint8) {
 		k := &keeper{}
 		srv := &smtpd.Server{

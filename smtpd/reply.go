@@ -196,7 +196,7 @@ var (
 	noMechanism     = Reply("504 5.5.4 that mechanism is not offered")
 	needTLS         = Reply("530 5.7.0 say STARTTLS first")        // RFC 3207 §4
 	needAuth        = Reply("530 5.7.0 authenticate first")        // RFC 4954 §6
-	badCredentials  = Reply("535 5.7.8 authentication failed") // RFC 4954 §6
+	badCredentials  = Reply("535 5.7.8 authentication failed")     // RFC 4954 §6
 	mechanismTLS    = Reply("538 5.7.11 that mechanism needs TLS") // RFC 4954 §6
 	tooLarge        = Reply("552 5.3.4 the mail is larger than this server takes")
 	needUTF8        = Reply("553 5.6.7 the address is not ASCII, and MAIL has no SMTPUTF8") // RFC 6531 §3.5

@@ -50,7 +50,7 @@ type script struct {
 	first   int // the number of the line that begins it
 }
 
-func readScripts(t *testing.T, file string) []script {
+func readScripts(t testing.TB, file string) []script {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -177,6 +177,28 @@ var serverOptions = map[string]func(srv *smtpd.Server, value string){
 	"max-junk":       func(srv *smtpd.Server, value string) { srv.MaxJunk, _ = strconv.Atoi(value) },
 }
 
+// octets is all that the client says.
+func (s script) octets() []byte {
+	var b []byte
+	for _, line := range s.lines {
+		if raw, ok := strings.CutPrefix(line, "-- raw "); ok {
+			b = append(b, unescape(raw)...)
+		} else if e, ok, _ := transcript.ParseLine(line); ok && e.Did == smtp.Command {
+			b = append(b, e.Line+"\r\n"...)
+		}
+	}
+	return b
+}
+
+// unescape reads text as Go writes it, without the quotes around it.
+func unescape(text string) string {
+	octets, err := strconv.Unquote(`"` + strings.ReplaceAll(text, `"`, `\"`) + `"`)
+	if err != nil {
+		panic(err)
+	}
+	return octets
+}
+
 // TestScripts plays each conversation of testdata.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -254,11 +276,7 @@ func (p *player) act(text string) {
 	p.t.Helper()
 	verb, arg, _ := strings.Cut(text, " ")
 	if verb == "raw" {
-		octets, err := strconv.Unquote(`"` + strings.ReplaceAll(arg, `"`, `\"`) + `"`)
-		if err != nil {
-			p.t.Fatalf("%s: %v", p.at, err)
-		}
-		p.out = append(p.out, octets...)
+		p.out = append(p.out, unescape(arg)...)
 		return
 	}
 	p.flush()
