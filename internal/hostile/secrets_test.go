@@ -89,6 +89,7 @@ func (l *listener) trace() func(smtp.Event) {
 
 // all is everything that can be seen.
 func (l *listener) all(client *smtp.Client, session *smtp.Session, err error) shown {
+	client.Close() // so that nothing moves while it is looked at
 	s := shown{"transcript.Print": l.print.String(), "transcript.JSON": l.json.String(), "slog JSON": l.slog.String(), "slog text": l.text.String()}
 	record := l.recorder.Transcript()
 	s["Transcript"] = record.String()
