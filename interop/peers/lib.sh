@@ -66,8 +66,9 @@ download_backports() {
 	local apt uri opts
 	apt=$(realpath "$1")/apt
 	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' | head -n 1)
+	[ -n "$uri" ] || { echo "apt does not know where bookworm comes from: run apt-get update" >&2; return 1; }
 	mkdir -p "$apt/lists/partial"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${uri:-http://deb.debian.org/debian} bookworm-backports main" >"$apt/sources.list"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri bookworm-backports main" >"$apt/sources.list"
 	opts=(-qq -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
 		-o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt" -o APT::Sandbox::User=root)
 	apt-get update "${opts[@]}" >&2 || return
