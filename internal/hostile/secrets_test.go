@@ -292,3 +292,16 @@ func TestSecretsAreNotShown(t *testing.T) {
 		})
 	}
 }
+
+// The password of a proxy, which stands in a field of its own, is not shown either.
+func TestPasswordOfAProxyIsNotShown(t *testing.T) {
+	known(t, knownClient)
+	client := &smtp.Client{Addr: "mx.test:25", Proxy: "socks5://kim:" + secret + "@127.0.0.1:1", Security: smtp.Plaintext}
+	_, err := client.Send(t.Context(), plain())
+	var l listener
+	for where, text := range l.all(client, nil, err) {
+		if strings.Contains(text, secret) {
+			t.Errorf("%s: %s", where, text)
+		}
+	}
+}
