@@ -161,10 +161,10 @@ func (s *Session) startTLS() {
 		return
 	}
 	// RFC 3207 §4.2: nothing that was said before counts, the client's name neither.
-	// The reader holds nothing, or STARTTLS would have been refused.
+	// No mail is under way and the reader holds nothing, or STARTTLS would have been
+	// refused.
 	s.in.Reset(source{s})
 	s.hello, s.extended, s.user, s.exchange, s.garbage = "", false, "", nil, false
-	s.forget()
 }
 
 func (s *Session) handshake(conn *tls.Conn) bool {

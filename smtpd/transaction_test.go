@@ -178,7 +178,7 @@ func TestContentReader(t *testing.T) {
 			if got != content {
 				t.Errorf("%s, chunked %v: got %d octets of %d", name, chunked, len(got), len(content))
 			}
-			if _, err := late.Read(make([]byte, 1)); err == nil || err == io.EOF {
+			if _, err := late.Read(make([]byte, 1)); err == nil || err == io.EOF || errors.Is(err, smtpd.ErrAborted) {
 				t.Errorf("%s: read after Data has returned: %v", name, err)
 			}
 		}
@@ -205,6 +205,41 @@ func TestDataWriteFails(t *testing.T) {
 type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
+
+// TestAnswersToBadContent: what is bad is refused for each, though Data has taken
+// it for some.
+func TestAnswersToBadContent(t *testing.T) {
+	srv := &smtpd.Server{LMTP: true, Data: func(t *smtpd.Transaction, _ io.Reader) smtp.Reply {
+		t.Answer(0, smtpd.Reply("250 2.0.0 taken"))
+		return smtp.Reply{}
+	}}
+	c := connect(t, srv)
+	c.say("LHLO c\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<a@example.net>\r\nRCPT TO:<b@example.net>\r\nBDAT 3 LAST\r\na\nb")
+	for range 4 {
+		c.want(t, "250")
+	}
+	c.want(t, "554 5.6.0")
+	c.want(t, "554 5.6.0")
+	c.closed(t)
+}
+
+// TestDataTakesItsTime: the client need not wait for what Data does before it reads.
+func TestDataTakesItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		heard := make(chan bool)
+		srv := &smtpd.Server{Data: func(*smtpd.Transaction, io.Reader) smtp.Reply {
+			<-heard
+			return smtp.Reply{}
+		}}
+		c := hello(t, srv)
+		c.startMail(t)
+		close(heard)
+		c.say(".\r\n")
+		c.want(t, "250")
+		c.Close()
+		<-c.why
+	})
+}
 
 // TestDataHears: why a content is not to be kept.
 func TestDataHears(t *testing.T) {
