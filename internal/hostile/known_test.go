@@ -8,13 +8,6 @@ import (
 // What these tests have found and is not mended yet. Each stands here, so that it is
 // seen, and goes when it is mended.
 
-// knownGivenUp: where the line breaks while SendAll begins a mail on a session that
-// it just opened, with others under way before it, that mail is given up as
-// Unreachable, though not an octet of it was written; those that were begun before
-// it, and those after it, are tried again on another session. run.begin should
-// retry it, as abandon does.
-const knownGivenUp = true
-
 // knownSpill: a Session printed by %+v, %q or %d shows its secrets, for nothing but a
 // Format method keeps fmt from them; and a server that says back only a part of what
 // AUTH said has that part shown.

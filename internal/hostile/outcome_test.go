@@ -296,9 +296,7 @@ func (p *play) judge(l *letter, r *smtp.Result) (wrong []string) {
 	case !e.Uncertain() && len(took) > 0:
 		say("certainly taken for nobody, says the client, and the server took it for %q: %v", took, e)
 	case p.all && l.id > 1 && e.Stage >= smtp.StageMail && e.Reply.Code == 0 && p.seen() && !p.wrote(fmt.Sprintf("MAIL FROM:<from%d@", l.id)):
-		if !knownGivenUp {
-			say("given up, and not a word of it was ever said: %v", e)
-		}
+		say("given up, and not a word of it was ever said: %v", e)
 	case e.Uncertain() && p.seen() && !p.ended(l):
 		say("uncertain, and its end was never sent: %v", e)
 	}

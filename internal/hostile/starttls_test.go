@@ -197,6 +197,51 @@ func inject(t *testing.T, client *smtp.Client, cert tls.Certificate, reply strin
 	}
 }
 
+// speak is a server that speaks TLS with a certificate of a CA's, in some versions;
+// where the handshake fails it goes on in clear text.
+func speak(t *testing.T, ca *hostile.CA, name string, from, until int, versions ...uint16) trap {
+	cert, err := ca.Issue(name, from, until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := &tls.Config{Certificates: []tls.Certificate{cert}}
+	if len(versions) > 0 {
+		cfg.MinVersion, cfg.MaxVersion = versions[0], versions[1]
+	}
+	return trap{offer: offersTLS, started: "220 go\r\n", spring: func(conn net.Conn, clear *buffered) {
+		secure := tls.Server(conn, cfg)
+		if secure.Handshake() == nil {
+			within := &trap{offer: "250-mx.test\r\n250 AUTH PLAIN\r\n"}
+			if !clear.greeted {
+				fmt.Fprint(secure, "220 mx.test\r\n")
+			}
+			within.listen(&buffered{Conn: secure, in: bufio.NewReader(secure)})
+			return
+		}
+		fmt.Fprint(conn, "250-mx.test\r\n250 AUTH PLAIN\r\n")
+		goOn(clear)
+	}}
+}
+
+// say is a server that says something to STARTTLS, and goes on in clear text.
+func say(what string) trap {
+	return trap{offer: offersTLS, spring: func(conn net.Conn, clear *buffered) {
+		fmt.Fprint(conn, what)
+		goOn(clear)
+	}}
+}
+
+// after is a server that says something in place of its hello of the handshake.
+func after(what string) trap {
+	return trap{offer: offersTLS, started: "220 go\r\n", spring: func(conn net.Conn, clear *buffered) {
+		conn.Read(make([]byte, 4096))
+		fmt.Fprint(conn, what)
+		goOn(clear)
+	}}
+}
+
+func silent(_ net.Conn, clear *buffered) { io.Copy(io.Discard, clear) }
+
 // strips are ways to keep a client from TLS, or to have it speak with the wrong one.
 func strips(t *testing.T) (all map[string]trap, good trap, roots *x509.CertPool) {
 	ca, err := hostile.NewCA()
@@ -207,43 +252,6 @@ func strips(t *testing.T) (all map[string]trap, good trap, roots *x509.CertPool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	speak := func(ca *hostile.CA, name string, from, until int, versions ...uint16) trap {
-		cert, err := ca.Issue(name, from, until)
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg := &tls.Config{Certificates: []tls.Certificate{cert}}
-		if len(versions) > 0 {
-			cfg.MinVersion, cfg.MaxVersion = versions[0], versions[1]
-		}
-		return trap{offer: offersTLS, started: "220 go\r\n", spring: func(conn net.Conn, clear *buffered) {
-			secure := tls.Server(conn, cfg)
-			if secure.Handshake() == nil {
-				within := &trap{offer: "250-mx.test\r\n250 AUTH PLAIN\r\n"}
-				if !clear.greeted {
-					fmt.Fprint(secure, "220 mx.test\r\n")
-				}
-				within.listen(&buffered{Conn: secure, in: bufio.NewReader(secure)})
-				return
-			}
-			fmt.Fprint(conn, "250-mx.test\r\n250 AUTH PLAIN\r\n")
-			goOn(clear)
-		}}
-	}
-	say := func(what string) trap {
-		return trap{offer: offersTLS, spring: func(conn net.Conn, clear *buffered) {
-			fmt.Fprint(conn, what)
-			goOn(clear)
-		}}
-	}
-	after := func(what string) trap { // something in place of the server's hello
-		return trap{offer: offersTLS, started: "220 go\r\n", spring: func(conn net.Conn, clear *buffered) {
-			conn.Read(make([]byte, 4096))
-			fmt.Fprint(conn, what)
-			goOn(clear)
-		}}
-	}
-	silent := func(_ net.Conn, clear *buffered) { io.Copy(io.Discard, clear) }
 	all = map[string]trap{
 		"no STARTTLS on offer":        {offer: "250-mx.test\r\n250 AUTH PLAIN LOGIN\r\n"},
 		"STARTTLS as a parameter":     {offer: "250-mx.test STARTTLS\r\n250-XSTARTTLS\r\n250 AUTH PLAIN STARTTLS\r\n"},
@@ -260,15 +268,15 @@ func strips(t *testing.T) (all map[string]trap, good trap, roots *x509.CertPool)
 		"plain text in the handshake": after("250-mx.test\r\n250 AUTH PLAIN\r\n"),
 		"greeting in the handshake":   after("220 mx.test ESMTP\r\n"),
 		"alert in the handshake":      after("\x15\x03\x01\x00\x02\x02\x28220 mx.test\r\n"),
-		"wrong name":                  speak(ca, "mx.other", -10000, 10000),
-		"expired":                     speak(ca, "mx.test", -20000, -15000),
-		"not yet good":                speak(ca, "mx.test", 10000, 15000),
-		"self-signed":                 speak(nil, "mx.test", -10000, 10000),
-		"of a CA that nobody knows":   speak(strange, "mx.test", -10000, 10000),
-		"TLS 1.0 alone":               speak(ca, "mx.test", -10000, 10000, tls.VersionTLS10, tls.VersionTLS10),
-		"TLS 1.0 and 1.1 alone":       speak(ca, "mx.test", -10000, 10000, tls.VersionTLS10, tls.VersionTLS11),
+		"wrong name":                  speak(t, ca, "mx.other", -10000, 10000),
+		"expired":                     speak(t, ca, "mx.test", -20000, -15000),
+		"not yet good":                speak(t, ca, "mx.test", 10000, 15000),
+		"self-signed":                 speak(t, nil, "mx.test", -10000, 10000),
+		"of a CA that nobody knows":   speak(t, strange, "mx.test", -10000, 10000),
+		"TLS 1.0 alone":               speak(t, ca, "mx.test", -10000, 10000, tls.VersionTLS10, tls.VersionTLS10),
+		"TLS 1.0 and 1.1 alone":       speak(t, ca, "mx.test", -10000, 10000, tls.VersionTLS10, tls.VersionTLS11),
 	}
-	return all, speak(ca, "mx.test", -10000, 10000), ca.Pool()
+	return all, speak(t, ca, "mx.test", -10000, 10000), ca.Pool()
 }
 
 // A client that has a password and was not told to do without TLS says nothing of
