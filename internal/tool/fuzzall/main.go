@@ -39,7 +39,10 @@ func run(each, total time.Duration) error {
 		cmd := exec.Command("go", "test", "-run=^$", "-fuzz=^"+t.name+"$", "-fuzztime="+each.String(), t.pkg)
 		out, err := cmd.CombinedOutput()
 		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		if err != nil {
+		// The fuzzer of Go sometimes reports its own time limit as a failure
+		// when a machine is busy: a fault that it found has its input written down.
+		ownEnd := strings.Contains(string(out), "context deadline exceeded") && !strings.Contains(string(out), "Failing input written")
+		if err != nil && !ownEnd {
 			return fmt.Errorf("%s %s: %w\n%s", t.pkg, t.name, err, out)
 		}
 		fmt.Println("  " + lines[max(0, len(lines)-3)])
