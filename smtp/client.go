@@ -3,6 +3,7 @@ package smtp
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"time"
 
@@ -65,6 +66,10 @@ type Client struct {
 
 	pool pool
 }
+
+// Format writes a client as its address, by whatever verb: Proxy may hold a password,
+// and its sessions are not to be read without their lock.
+func (c *Client) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "client of %s", c.Addr) }
 
 // Security says when a Client speaks TLS.
 type Security uint8

@@ -48,6 +48,29 @@ func (s secrets) hideCut(line []byte) (shown []byte, hidden bool) {
 	return line, hidden
 }
 
+// minPiece is how much of a secret is hidden too where it is said back while we
+// authenticate: servers cut short what they repeat.
+const minPiece = 8
+
+// hidePieces is hide for what may hold a part of a secret.
+func (s secrets) hidePieces(line []byte) (shown []byte, hidden bool) {
+	line, hidden = s.hide(line)
+	for _, secret := range s {
+		for i := 0; i+minPiece <= len(line); i++ {
+			if !bytes.Contains(secret, line[i:i+minPiece]) {
+				continue
+			}
+			end := i + minPiece
+			for end < len(line) && bytes.Contains(secret, line[i:end+1]) {
+				end++
+			}
+			line, hidden = slices.Concat(line[:i], hiddenText, line[end:]), true
+			i += len(hiddenText) - 1
+		}
+	}
+	return line, hidden
+}
+
 // hide gives line without the secrets in it; line itself, where there are none.
 func (s secrets) hide(line []byte) (shown []byte, hidden bool) {
 	for _, secret := range s {

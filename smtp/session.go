@@ -114,6 +114,10 @@ func (s *Session) use(conn net.Conn) {
 	s.readUntil, s.writeUntil = time.Time{}, time.Time{}
 }
 
+// Format writes a session as its number and its address, by whatever verb: it holds
+// secrets, and what it was told.
+func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "session %d to %s", s.number, s.addr) }
+
 // TLS is the state of the connection's TLS, nil in clear text.
 func (s *Session) TLS() *tls.ConnectionState { return s.tls }
 
@@ -377,7 +381,11 @@ func (s *Session) readReply(a asked) error {
 	for left := maxReply; ; {
 		line, err := s.in.ReadLine(left)
 		left -= len(line)
-		shown, hidden := s.secrets.hide(trimEOL(line))
+		hide := s.secrets.hide
+		if a.stage == StageAuth {
+			hide = s.secrets.hidePieces
+		}
+		shown, hidden := hide(trimEOL(line))
 		e := Event{Stage: a.stage, Did: Answer, Hidden: hidden}
 		if err != nil {
 			if len(line) > 0 {

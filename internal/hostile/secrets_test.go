@@ -269,7 +269,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 					if (e == nil && f.Kind == hostile.None) != (err == nil) {
 						t.Errorf("%s: %v", what, err)
 					}
-					if where := g.spills(s); len(where) > 0 && !knownSpill(mechanism, what, where[0]) {
+					if where := g.spills(s); len(where) > 0 {
 						t.Errorf("%s: %d places: %s", what, len(where), strings.Join(where[:min(len(where), 3)], "\n"))
 					}
 				})
@@ -295,7 +295,6 @@ func TestSecretsAreNotShown(t *testing.T) {
 
 // The password of a proxy, which stands in a field of its own, is not shown either.
 func TestPasswordOfAProxyIsNotShown(t *testing.T) {
-	known(t, knownClient)
 	client := &smtp.Client{Addr: "mx.test:25", Proxy: "socks5://kim:" + secret + "@127.0.0.1:1", Security: smtp.Plaintext}
 	_, err := client.Send(t.Context(), plain())
 	var l listener
