@@ -18,8 +18,8 @@ const module = "github.com/parleymail/parley"
 var floors = map[string]int{
 	"internal/wire": 1, "mail": 1, "sasl": 1,
 	"smtp":  2,
-	"smtpd": 3, "transcript": 3,
-	"smtptest":         4,
+	"smtpd": 3, "transcript": 3, "diagnose": 3,
+	"smtptest": 4, "check": 4, "proxy": 4, "internal/config": 4, "internal/talk": 4,
 	"internal/hostile": 5,
 	"cmd/parley":       6,
 }
