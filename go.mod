@@ -7,6 +7,7 @@ require (
 	github.com/charmbracelet/colorprofile v0.4.3 // the command: whether a terminal has colours, and NO_COLOR
 	github.com/emersion/go-message v0.18.2 // mail/eml alone: MIME and charsets as they are in the wild
 	github.com/google/go-cmp v0.7.0 // tests: what differs between two messages
+	github.com/pelletier/go-toml/v2 v2.4.3 // diagnose, the config file: TOML, which people edit; strict, with line and key
 	github.com/rogpeppe/go-internal v1.16.0 // tests: testscript, which runs the command in scripts
 	github.com/spf13/cobra v1.10.2 // the command: flags, help, completions for four shells, man pages
 	github.com/spf13/pflag v1.0.9 // the command: cobra's flags, for values of our own
@@ -18,6 +19,7 @@ require (
 	golang.org/x/net v0.62.0 // mail: IDNA; smtp: SOCKS5; tests: nettest for connections in memory
 	golang.org/x/oauth2 v0.37.0 // sasl/oauth alone: a token source that refreshes
 	golang.org/x/term v0.47.0 // the command: width, and whether there is a terminal
+	golang.org/x/text v0.43.0 // diagnose: Chinese servers say their replies in GBK, bounces come in any charset
 	golang.org/x/time v0.16.0 // smtp: Client.Rate
 	pgregory.net/rapid v1.3.0 // tests: properties
 )
@@ -46,6 +48,5 @@ require (
 	go.opentelemetry.io/otel/metric v1.47.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
-	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 )

@@ -2,92 +2,99 @@ package diagnose
 
 import (
 	"io"
+	"slices"
+	"sync"
 
 	"github.com/parleymail/parley/smtp"
 )
 
-// Facts are what is known of kinds, providers and replies. They are safe for use
-// by several goroutines at once.
+// Facts are what is known of kinds, providers and replies. They do not change once
+// they are read, and are safe for use by several goroutines at once.
 type Facts struct {
 	kinds     map[Kind]*kindFact
+	order     []Kind
 	providers []*Provider
 	rules     []*rule
+	byID      map[string]*rule
+	marks     []mark
+	index     index
 }
 
-// A Hint is what is known of a text besides the text.
+// A kindFact is a row of facts/kinds.toml.
+type kindFact struct {
+	family    string
+	temporary *bool // nil: the code tells
+	retry     string
+	meaning   Words
+	fix       Words
+}
+
+// A Hint is what is known of a text besides the text. All of it may be left out.
 type Hint struct {
-	Provider string     // an id: "qq"; empty if not known
-	Server   string     // host or host:port that was spoken to; empty if not known
-	Stage    smtp.Stage // 0 if not known
+	Provider string     // an id, "qq", or a host name
+	Server   string     // host or host:port that was spoken to
+	Stage    smtp.Stage // at which it failed
 }
 
-// A Provider is what is known of somebody's servers for submission.
-type Provider struct {
-	ID       string
-	Name     string
-	Domains  []string // of its mail addresses, in lower case
-	Hosts    []Host   // the first is the one to take
-	Username Words
-	Password Words // what the password must be: "authorization code (...)"
-	Where    Words // where to make it
-	Sender   Words // what From and reverse-path must be
-	Limits   Words
-	Notes    Words
-	Size     string // in MB, as told: "about 50"
-	Auth     string // mechanisms, as told
-	Source   string
-	Sure     string // A, B or C: see facts/README.md
-	Groups   []string
-}
-
-// A Host is a server for submission, with its ports.
-type Host struct {
-	Name  string // may hold a word in capitals to be filled in: email-smtp.REGION.amazonaws.com
-	Ports []Port
-}
-
-// A Port is one that a provider takes submissions on.
-type Port struct {
-	Number   int
-	Implicit bool // TLS from the first octet
-	STARTTLS bool // may be true together with Implicit: sources differ
-}
-
-// Explain is what an error means: one of package smtp, or any other.
+// Explain is what an error means: one of package smtp, or any other. Where it is
+// one of Go's, it is judged by its type, and by its text only where the type says nothing.
 func Explain(err error) Diagnosis { return Default().Explain(err, Hint{}) }
 
-// Reply is what a server's reply means. The provider is the id of whose server it is, or a host
-// name, or empty; stage 0 is not known. The text is the whole reply, with its code; several lines
-// are parted by line breaks.
+// Reply is what a server's reply means. The provider is the id of whose server it
+// is, or a host name, or empty; stage 0 is not known. The text is the whole reply
+// with its code, its lines parted by line breaks.
 func Reply(provider string, stage smtp.Stage, text string) Diagnosis {
 	return Default().Text(text, Hint{Provider: provider, Stage: stage})
 }
 
 // Text is what a text means that somebody pasted: a reply, an error message of any
-// program, a line of a log, a bounce.
+// program, a line of a log, a bounce. No more than its first 64 KiB are read.
 func Text(text string, h Hint) Diagnosis { return Default().Text(text, h) }
 
+var defaults = sync.OnceValue(func() *Facts {
+	f, err := readDir(embedded)
+	if err != nil {
+		panic("diagnose: the facts in the binary: " + err.Error()) // a test reads them
+	}
+	return f
+})
+
 // Default is the facts in the binary.
-func Default() *Facts { panic("to come") }
+func Default() *Facts { return defaults() }
 
-// Read gives facts with those of r put over them: a kind, provider or rule of an
-// id that is known replaces it, any other is added before the others.
-func (f *Facts) Read(r io.Reader) (*Facts, error) { panic("to come") }
+// Read gives facts with those of r, in the form of any file of the folder facts,
+// put over them: a kind, provider or rule with an id that is known replaces it,
+// another comes before the others of its group. The facts themselves stay as they were.
+func (f *Facts) Read(r io.Reader) (*Facts, error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	over, err := decode(data)
+	if err != nil {
+		return nil, err
+	}
+	return f.with(over)
+}
 
-// Explain is [Explain] by these facts.
-func (f *Facts) Explain(err error, h Hint) Diagnosis { panic("to come") }
-
-// Text is [Text] by these facts.
-func (f *Facts) Text(text string, h Hint) Diagnosis { panic("to come") }
-
-// Provider finds one by its id, a host name, host:port, domain or mail address.
-func (f *Facts) Provider(name string) (*Provider, bool) { panic("to come") }
+// Provider finds one by its id, or by a host name, host:port, domain or mail
+// address of its.
+func (f *Facts) Provider(name string) (*Provider, bool) {
+	p := f.provider(name)
+	return p, p != nil
+}
 
 // Providers are all of them, in the order of the file.
-func (f *Facts) Providers() []*Provider { panic("to come") }
+func (f *Facts) Providers() []*Provider { return slices.Clone(f.providers) }
 
-type kindFact struct{}
-type rule struct{}
+// Kinds are all of them, in the order of the file.
+func (f *Facts) Kinds() []Kind { return slices.Clone(f.order) }
 
-// Page is the path of the page about a kind, from the root of the repository.
-func (k Kind) Page() string { return "docs/failures/" + string(k) + ".md" }
+// Meaning says what a kind is, and what to do about it where no more is known.
+// Both are empty for what is no kind.
+func (f *Facts) Meaning(k Kind) (meaning, fix Words) {
+	if fact := f.kinds[k]; fact != nil {
+		return fact.meaning, fact.fix
+	}
+	return Words{}, Words{}
+}

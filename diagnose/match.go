@@ -1,0 +1,175 @@
+package diagnose
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/parleymail/parley/smtp"
+)
+
+// A reading is one way to understand a text: as a reply, or as an error made on
+// this machine.
+type reading struct {
+	code     int               // 0: no reply, or one whose code is not told
+	enhanced smtp.EnhancedCode // of the reply
+	text     string            // of the reply, on one line, without code and enhanced code; or of the error
+	stage    smtp.Stage
+	provider string   // id
+	groups   []string // its rules
+}
+
+// isReply reports whether a server said it.
+func (r *reading) isReply() bool { return r.code != 0 || r.enhanced.Class != 0 }
+
+// class is 2, 3, 4, 5, or 0 where nothing tells.
+func (r *reading) class() int {
+	if r.code != 0 {
+		return r.code / 100
+	}
+	return r.enhanced.Class
+}
+
+// A finding is a rule that fits, and how well.
+type finding struct {
+	rule  *rule
+	tier  tier
+	score int
+	words string // that the rule's expression fitted
+}
+
+// A tier is how much a rule says by fitting. A finding of a higher one is taken
+// before all of the lower.
+type tier uint8
+
+const (
+	nothing     tier = iota
+	byCode           // the reply code alone
+	byEnhanced       // the enhanced code alone
+	byWeakWords      // words of no one in particular, which say little: "rejected"
+	byForeign        // the words of another provider, before which the recipient's server may stand
+	byExact          // an enhanced code that leaves no doubt
+	byWords          // words of no one in particular
+	bySoftware       // the very words of a mail server or a block list
+	byProvider       // the very words of the provider that said it
+)
+
+// match gives what fits a reading, the best first.
+func (f *Facts) match(r *reading) []finding {
+	// What rules look at is the whole reply: some name the code in their words.
+	whole := r.text
+	if r.code != 0 {
+		whole = strconv.Itoa(r.code) + " " + whole
+		if r.enhanced.Class != 0 {
+			whole = strconv.Itoa(r.code) + " " + r.enhanced.String() + " " + r.text
+		}
+	}
+	has := f.index.in(strings.ToLower(whole))
+	var found []finding
+	for _, rule := range f.rules {
+		if rule.error != "" || !rule.fitsCodes(r) || rule.regexp != nil && !has.fits(rule.at) {
+			continue
+		}
+		words := ""
+		if rule.regexp != nil {
+			at := rule.regexp().FindStringIndex(whole)
+			if at == nil {
+				continue
+			}
+			words = whole[at[0]:at[1]]
+		}
+		t := rule.tier(r, words)
+		if t == nothing {
+			continue
+		}
+		found = append(found, finding{rule, t, rule.score(r), words})
+	}
+	slices.SortStableFunc(found, func(a, b finding) int {
+		if a.tier != b.tier {
+			return int(b.tier) - int(a.tier)
+		}
+		return b.score - a.score
+	})
+	return found
+}
+
+// fitsCodes compares what a rule says of codes with those of a reply. A rule that has words
+// is not held to a code or an enhanced code that the reply does not tell.
+func (rule *rule) fitsCodes(r *reading) bool {
+	if rule.sort == local {
+		return true
+	}
+	if rule.codes != nil {
+		if r.code == 0 && (rule.regexp == nil || !r.isReply() || !rule.mayHaveClass(r.class())) {
+			return false
+		}
+		if r.code != 0 && !slices.ContainsFunc(rule.codes, func(c string) bool { return fitsCode(c, r.code) }) {
+			return false
+		}
+	}
+	if rule.enhanced != nil {
+		if r.enhanced.Class == 0 {
+			return rule.regexp != nil
+		}
+		return slices.ContainsFunc(rule.enhanced, func(e enhancedRange) bool { return e.has(r.enhanced) })
+	}
+	return rule.codes != nil || rule.regexp != nil
+}
+
+func fitsCode(form string, code int) bool {
+	if strings.HasSuffix(form, "xx") {
+		return form[0] == '0'+byte(code/100)
+	}
+	return form == strconv.Itoa(code)
+}
+
+func (rule *rule) mayHaveClass(class int) bool {
+	return slices.ContainsFunc(rule.codes, func(c string) bool { return c[0] == '0'+byte(class) })
+}
+
+// tier is how much it says that a rule fits.
+func (rule *rule) tier(r *reading, words string) tier {
+	mine := slices.Contains(r.groups, rule.group)
+	switch {
+	case rule.sort == local:
+		if r.code != 0 {
+			return nothing // what a server said is never our own error
+		}
+		return bySoftware
+	case !r.isReply() && rule.sort != provider && rule.sort != software && rule.sort != list && rule.sort != generic:
+		return nothing
+	case rule.regexp == nil && rule.enhanced != nil:
+		if mine && rule.group != "any" {
+			return byProvider
+		}
+		if rule.exact() {
+			return byExact
+		}
+		return byEnhanced
+	case rule.regexp == nil:
+		return byCode
+	case rule.sort == generic:
+		if rule.weak() {
+			return byWeakWords
+		}
+		return byWords
+	case rule.sort == provider && mine:
+		return byProvider
+	case rule.sort == provider:
+		if len(words) < 10 {
+			return nothing // too short to be anybody's own
+		}
+		return byForeign
+	}
+	return bySoftware
+}
+
+// score tells rules of the same tier apart. The place in the file comes last, by
+// the sort being stable.
+func (rule *rule) score(r *reading) int {
+	n := 4 * rule.fitsStage(r.stage)
+	if rule.enhanced != nil && r.enhanced.Class != 0 {
+		n += 3
+	}
+	return n
+}

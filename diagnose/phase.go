@@ -1,0 +1,64 @@
+package diagnose
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/parleymail/parley/smtp"
+)
+
+// phases are the names that stages go by, here and in other programs.
+var phases = map[string][]smtp.Stage{
+	"connect":     {smtp.StageDial, smtp.StageGreeting},
+	"dial":        {smtp.StageDial},
+	"greeting":    {smtp.StageGreeting},
+	"ehlo":        {smtp.StageHello},
+	"helo":        {smtp.StageHello},
+	"hello":       {smtp.StageHello},
+	"tls":         {smtp.StageTLS},
+	"starttls":    {smtp.StageTLS},
+	"auth":        {smtp.StageAuth},
+	"mail":        {smtp.StageMail},
+	"rcpt":        {smtp.StageRcpt},
+	"data":        {smtp.StageData},
+	"content":     {smtp.StageContent},
+	"end-of-data": {smtp.StageEnd},
+	"end":         {smtp.StageEnd},
+	"rset":        {smtp.StageReset},
+	"reset":       {smtp.StageReset},
+	"quit":        {smtp.StageQuit},
+	"any":         nil,
+	"*":           nil,
+	"":            nil,
+}
+
+// ParsePhase gives the stages that a word stands for: "auth", "end-of-data",
+// "connect", which is two. For "any", "*" and the empty word there are none. It
+// reports whether the word is known.
+func ParsePhase(word string) ([]smtp.Stage, bool) {
+	stages, ok := phases[strings.ToLower(strings.TrimSpace(word))]
+	return stages, ok
+}
+
+// fitsStage is how well a rule's stages go with the one that is known. It raises or
+// lowers a rule and excludes none: programs report the stage wrongly too often.
+func (r *rule) fitsStage(s smtp.Stage) int {
+	switch {
+	case s == 0 || r.stages == nil:
+		return 0
+	case slices.Contains(r.stages, s):
+		return 2
+	case slices.ContainsFunc(r.stages, func(t smtp.Stage) bool { return near(s, t) }):
+		return 1
+	}
+	return -1
+}
+
+// near: with pipelining what is said to one of these is often reported as said to
+// another, and a refusal of the sender often comes only at RCPT, or after the content.
+func near(s, t smtp.Stage) bool {
+	envelope := func(s smtp.Stage) bool { return s == smtp.StageMail || s == smtp.StageRcpt || s == smtp.StageData }
+	content := func(s smtp.Stage) bool { return s == smtp.StageData || s == smtp.StageContent || s == smtp.StageEnd }
+	early := func(s smtp.Stage) bool { return s <= smtp.StageTLS }
+	return envelope(s) && envelope(t) || content(s) && content(t) || early(s) && early(t)
+}

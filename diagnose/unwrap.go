@@ -1,0 +1,192 @@
+package diagnose
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/parleymail/parley/smtp"
+)
+
+// A spot is a place in a text at which a reply may begin.
+type spot struct {
+	code     int
+	enhanced smtp.EnhancedCode
+	from     int // where the text of the reply begins, behind the codes
+	score    int
+}
+
+// spots finds where replies begin in a text: in a log, within what another program put
+// around them. A three-digit number is one by what stands before and behind it.
+func spots(s string) []spot {
+	var list []spot
+	for i := 0; i+3 <= len(s); i++ {
+		if s[i] < '2' || s[i] > '5' || !digit(s[i+1]) || !digit(s[i+2]) {
+			continue
+		}
+		if one, ok := spotAt(s, i); ok {
+			list = append(list, one)
+		}
+		i += 2
+	}
+	return list
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
+
+func word(c byte) bool { return digit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func spotAt(s string, i int) (spot, bool) {
+	before, after := s[:i], s[i+3:]
+	if before != "" && !standsBefore(before) || after != "" && !standsBehind(after) {
+		return spot{}, false
+	}
+	one := spot{from: i + 3}
+	one.code, _ = strconv.Atoi(s[i : i+3])
+	if n := behindCode.FindStringSubmatchIndex(after); n != nil {
+		one.from += n[1]
+		if n[2] >= 0 {
+			if e, err := parseEnhanced(after[n[2]:n[3]]); err == nil && (e.Class == one.code/100 || e.Class == 4 || e.Class == 5) {
+				one.enhanced, one.score = e, one.score+3
+			}
+		}
+	}
+	switch line := lastLine(before); {
+	case strings.TrimSpace(line) == "":
+		one.score += 3 // it begins the line
+	case told.MatchString(line):
+		one.score += 3
+	case notCode.MatchString(line):
+		return spot{}, false
+	}
+	if after == "" || after[0] == ' ' || after[0] == '-' {
+		one.score++
+	}
+	if quoted.MatchString(s[i+3:]) {
+		one.score += 2 // (535, b'5.7.8 ...')
+	}
+	if unit.MatchString(after) {
+		return spot{}, false
+	}
+	return one, true
+}
+
+// behindCode is what parts the code from the text, and an enhanced code among it. The enhanced code
+// may stand in brackets, and behind a word or a sign or two: "550 #5.1.0", "(535, b'5.7.8 ".
+var behindCode = regexp.MustCompile(`^(?:[ \t"':,;)\]>_-]|b['"]|message |response )*(?:[#(\[ ]{0,2}([245]\.\d{1,3}\.\d{1,3})\b[)\]:]?)?[ \t:-]*`)
+
+// told is what other programs say before a code.
+var told = regexp.MustCompile(`(?i)(said|respon(se|ded|d)|reply|replied|code|returned|server|error|message|failed|failure|got|status|smtp;|command|login|rejected|denied|detail|info|reason|SMTPCode|client|exception|remote host|data|address|recipient|rcpt|mail|<\*\*|<~\*|<--?|<<<|S:)\W{0,12}(b?['"(\[])?$|[({\[]['"]?$|<[^<>]*>:? ?$|<\S+@\S+>\.*: ?$`)
+
+// notCode is what says that a number is another thing.
+var notCode = regexp.MustCompile(`(?i)(port|line|errno|pid|id|size|bytes|after|within|in|of|than|limit|version|HTTP/[0-9.]+|timeout|took|seq|delay=[0-9.]*|relay|:\d*|#|\$|=\w*)[ =:(#]?$`)
+
+var (
+	quoted = regexp.MustCompile(`^, ?b?['"]`)
+	unit   = regexp.MustCompile(`(?i)^ ?(ms|msec|milliseconds|seconds?|secs?|s\b|minutes?|bytes|kb|mb|KiB|MiB|octets|characters|recipients|messages|days|%)`)
+)
+
+// standsBefore: a code is no part of a word, a longer number or an address.
+func standsBefore(before string) bool {
+	c := before[len(before)-1]
+	switch c {
+	case '.', '/', '@', '#', '&', '?', '%', '+':
+		return false
+	case ':':
+		// host:465 is a port; "said:550" is not.
+		j := strings.LastIndexAny(before[:len(before)-1], " \t\n(['\"<") + 1
+		return !strings.ContainsAny(before[j:len(before)-1], ".]:/0123456789") && !strings.HasSuffix(before, "localhost:")
+	case '-', '_', '=':
+		return len(before) > 1 && !digit(before[len(before)-2]) && c != '-' || strings.HasSuffix(before, "->") || strings.HasSuffix(before, "--")
+	}
+	return !word(c)
+}
+
+// standsBehind: nor does one go on as a number, a date, or an address do.
+func standsBehind(after string) bool {
+	c := after[0]
+	if c == '-' {
+		return len(after) < 2 || !digit(after[1]) || enhancedAhead.MatchString(after[1:])
+	}
+	return strings.IndexByte(" \t\n:,;)]\"'<>#_(", c) >= 0 || c == '.' && (len(after) == 1 || after[1] == ' ' || after[1] == '\n')
+}
+
+var enhancedAhead = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}\b`)
+
+// bareEnhanced is an enhanced code without a reply code: "dsn=5.1.1", "Status: 5.1.1", ".NET's
+// "The server response was: 5.7.57 ...".
+var bareEnhanced = regexp.MustCompile(`(?:^|[^0-9.])([245]\.\d{1,3}\.\d{1,3})(?:[^0-9.]|\.?$|\.[^0-9])`)
+
+func lastLine(s string) string { return s[strings.LastIndexByte(s, '\n')+1:] }
+
+// reply is the text of a reply that begins at a spot: to the end of its line, and
+// the lines that go on with it, without what repeats the codes.
+func (one spot) reply(s string) (lines []string) {
+	code := strconv.Itoa(one.code)
+	rest := s[one.from:]
+	first, rest, _ := strings.Cut(rest, "\n")
+	lines = append(lines, tidy(first))
+	for rest != "" && len(lines) < 40 {
+		line, after, _ := strings.Cut(rest, "\n")
+		trimmed := strings.TrimSpace(line)
+		stripped := strings.TrimLeft(strings.TrimPrefix(trimmed, "S:"), " <-~*")
+		switch {
+		case strings.HasPrefix(stripped, code) && (len(stripped) == 3 || stripped[3] == '-' || stripped[3] == ' '):
+			trimmed = strings.TrimLeft(stripped[3:], "- ")
+		case enhancedAhead.MatchString(trimmed):
+		case trimmed == "" || frame.MatchString(trimmed) || newEntry.MatchString(trimmed):
+			return lines
+		case line[0] != ' ' && line[0] != '\t' && len(lines) > 4:
+			return lines
+		}
+		if m := enhancedAhead.FindString(trimmed); m != "" {
+			trimmed = strings.TrimSpace(trimmed[len(m):])
+		}
+		lines = append(lines, tidy(trimmed))
+		rest = after
+	}
+	return lines
+}
+
+// frame is a line of a stack, or one that begins something else.
+var frame = regexp.MustCompile(`^(at |File "|Traceback|Caused by|nested exception|\.\.\. \d+ more|#\d+ |in /|During handling|from /|stack:|code: '|command: '|>>> |C: |-> |CLIENT -> )`)
+
+// newEntry is the beginning of another line of a log.
+var newEntry = regexp.MustCompile(`^(\d{4}-\d\d-\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d|\[\d|[2-5]\d\d[ -]|(S|C|--): |SERVER -> |CLIENT -> )`)
+
+// tidy cuts what the program put behind the reply.
+func tidy(line string) string {
+	line = strings.TrimSpace(line)
+	for _, end := range []string{" (in reply to ", "', '", "\", \"", "')", "\")", "'}", "' (in reply", "' while", " )]", "', response", "\n"} {
+		if i := strings.Index(line, end); i > 0 {
+			line = line[:i]
+		}
+	}
+	return strings.TrimRight(line, " \t'\"")
+}
+
+// steps are what in a text tells the stage, the most certain first.
+var steps = []struct {
+	words *regexp.Regexp
+	stage smtp.Stage
+}{
+	{regexp.MustCompile(`(?i)end of data|after dot|data end command|end-of-data|'DATA END'|\(body\)|message failed|after sending data|SMTPSendFailed`), smtp.StageEnd},
+	{regexp.MustCompile(`(?i)(reply to|after|command:? ?['"]?|while sending|in response to|sending) ?(\(?initial )?RCPT|rcpt failed|recipients? (command )?(was|were|address)?\s?(rejected|refused)|RCPT not accepted|RCPT TO.{0,4}:<[^>]*>:|rcpt to command failed|Recipient\(s\)`), smtp.StageRcpt},
+	{regexp.MustCompile(`(?i)(reply to|after|command:? ?['"]?|while sending|in response to) ?MAIL( FROM)?|mail (from )?(command )?failed|MAIL not accepted|envelope from address|sender address rejected by server|SMTPSenderRefused`), smtp.StageMail},
+	{regexp.MustCompile(`(?i)(reply to|after|command:? ?['"]?) ?DATA\b|data (command )?failed|DATA not accepted`), smtp.StageData},
+	{regexp.MustCompile(`(?i)invalid login|EAUTH|AUTH (LOGIN|PLAIN|XOAUTH2|CRAM)|authenticat|SASL|password command failed|\blogin (denied|failed)|SMTPAuthenticationError|credential`), smtp.StageAuth},
+	{regexp.MustCompile(`(?i)starttls|handshake|x509|certificate|\bSSL\b|\btls:`), smtp.StageTLS},
+	{regexp.MustCompile(`(?i)EHLO|HELO\b`), smtp.StageHello},
+	{regexp.MustCompile(`(?i)initial server greeting|greeting|'CONN'|initial connection`), smtp.StageGreeting},
+	{regexp.MustCompile(`(?i)dial tcp|connect(ing)? to|could not connect|connection could not|getaddrinfo|lookup `), smtp.StageDial},
+}
+
+// stageIn is the stage that a text tells of, before a reply in it or behind.
+func stageIn(around string) smtp.Stage {
+	for i := range steps {
+		if steps[i].words.MatchString(around) {
+			return steps[i].stage
+		}
+	}
+	return 0
+}

@@ -1,0 +1,23 @@
+package diagnose
+
+// weak reports whether a generic rule goes by words that stand in many a reply
+// beside those that tell: "rejected", "try again later", "not permitted".
+func (rule *rule) weak() bool {
+	switch rule.kind {
+	case "policy-rejected", "protocol-error", "temporary-server", "timeout", "recipient-refused":
+		return true
+	}
+	return false
+}
+
+// exact reports whether an enhanced code leaves no doubt, so that it says more than words
+// that are no one's in particular. Servers use X.7.1, X.5.0 and the like for all
+// sorts of things; nobody says 5.1.1 for anything but an unknown mailbox.
+func (rule *rule) exact() bool {
+	switch rule.kind {
+	case "recipient-unknown", "mailbox-full", "message-too-big", "recipient-domain",
+		"spf-failed", "dkim-failed", "rdns-missing", "utf8-unsupported", "mail-loop", "too-many-recipients", "auth-bad-credential":
+		return true
+	}
+	return false
+}
