@@ -55,3 +55,6 @@ func (w Words) In(l Lang) string {
 	}
 	return w.En
 }
+
+// Page is the path of the page about a kind, from the root of the repository.
+func (k Kind) Page() string { return "docs/failures/" + string(k) + ".md" }

@@ -49,7 +49,7 @@ func (f *Facts) Explain(err error, h Hint) Diagnosis {
 	d.Reply, d.Stage = e.Reply, e.Stage
 	// What the server said tells more than where; where it says next to nothing, the
 	// stage does.
-	if d.Confidence < 0.5 && known != nil && known.error != "else" {
+	if known != nil && known.error != "else" && (d.Confidence < 0.5 || d.Confidence < 0.6 && vague(d.Kind)) {
 		stage := f.filled(known, e, h, 0.5)
 		stage.Evidence = append(stage.Evidence, d.Evidence...)
 		return stage

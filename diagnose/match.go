@@ -43,15 +43,17 @@ type finding struct {
 type tier uint8
 
 const (
-	nothing     tier = iota
-	byCode           // the reply code alone
-	byEnhanced       // the enhanced code alone
-	byWeakWords      // words of no one in particular, which say little: "rejected"
-	byForeign        // the words of another provider, before which the recipient's server may stand
-	byExact          // an enhanced code that leaves no doubt
-	byWords          // words of no one in particular
-	bySoftware       // the very words of a mail server or a block list
-	byProvider       // the very words of the provider that said it
+	nothing         tier = iota
+	byCode               // the reply code alone
+	byVagueEnhanced      // an enhanced code that servers use for all sorts of things: X.7.0
+	byClearCode          // a reply code that has one meaning: 530, 535
+	byEnhanced           // the enhanced code alone
+	byWeakWords          // words of no one in particular, which say little: "rejected"
+	byForeign            // the words of another provider, before which the recipient's server may stand
+	byExact              // an enhanced code that leaves no doubt
+	byWords              // words of no one in particular
+	bySoftware           // the very words of a mail server or a block list
+	byProvider           // the very words of the provider that said it
 )
 
 // match gives what fits a reading, the best first.
@@ -142,11 +144,17 @@ func (rule *rule) tier(r *reading, words string) tier {
 		if mine && rule.group != "any" {
 			return byProvider
 		}
-		if rule.exact() {
+		switch {
+		case rule.exact():
 			return byExact
+		case vague(rule.kind):
+			return byVagueEnhanced
 		}
 		return byEnhanced
 	case rule.regexp == nil:
+		if strings.HasPrefix(string(rule.kind), "auth-") || rule.kind == "tls-required" {
+			return byClearCode
+		}
 		return byCode
 	case rule.sort == generic:
 		if rule.weak() {

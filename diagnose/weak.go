@@ -21,3 +21,12 @@ func (rule *rule) exact() bool {
 	}
 	return false
 }
+
+// vague is for kinds that codes stand for which servers use for all sorts of things.
+func vague(k Kind) bool {
+	switch k {
+	case "policy-rejected", "protocol-error", "temporary-server", "unclassified":
+		return true
+	}
+	return false
+}

@@ -35,7 +35,7 @@ var failures = []struct {
 	{"dial, else", fault(smtp.Unreachable, smtp.StageDial, "", errors.New("proxy said no")), 75, "no connection"},
 	{"bad address", fault(smtp.Invalid, smtp.StageDial, "", errors.New("no port")), 64, "address"},
 	{"silent greeting", fault(smtp.Unreachable, smtp.StageGreeting, "", os.ErrDeadlineExceeded), 75, "said nothing"},
-	{"hung up", fault(smtp.Unreachable, smtp.StageGreeting, "", io.EOF), 75, "said nothing"},
+	{"hung up", fault(smtp.Unreachable, smtp.StageGreeting, "", io.EOF), 75, "without a greeting"},
 	{"a web server", fault(smtp.Garbled, smtp.StageGreeting, "", errors.New("HTTP/1.1")), 76, "not an SMTP server"},
 	{"not wanted", fault(smtp.Refused, smtp.StageGreeting, "554 5.7.1 blocked", nil), 69, "does not want to speak"},
 	{"busy", fault(smtp.Refused, smtp.StageGreeting, "421 4.3.2 busy", nil), 75, "no mail from us now"},
@@ -51,32 +51,32 @@ var failures = []struct {
 	{"TLS, else", fault(smtp.Insecure, smtp.StageTLS, "", errors.New("protocol version")), 76, "agreed upon"},
 	{"fingerprint", fault(smtp.Invalid, smtp.StageTLS, "", errors.New("not hex")), 64, "fingerprint"},
 	{"no AUTH", fault(smtp.Unsupported, smtp.StageAuth, "", errors.New("no AUTH")), 77, "asks nobody"},
-	{"no mechanism", fault(smtp.Unsupported, smtp.StageAuth, "", &sasl.OfferError{Offered: []string{"XOAUTH2"}}), 77, "no way to log in"},
-	{"wrong password", fault(smtp.Unauthorized, smtp.StageAuth, "535 5.7.8 no", nil), 77, "user or password"},
-	{"too weak", fault(smtp.Unauthorized, smtp.StageAuth, "534 5.7.9 no", nil), 77, "stronger"},
-	{"AUTH later", fault(smtp.Unauthorized, smtp.StageAuth, "454 4.7.0 later", nil), 75, "cannot check"},
-	{"AUTH in clear", fault(smtp.Unauthorized, smtp.StageAuth, "538 5.7.11 TLS", nil), 77, "user or password"},
+	{"no mechanism", fault(smtp.Unsupported, smtp.StageAuth, "", &sasl.OfferError{Offered: []string{"XOAUTH2"}}), 77, "tokens alone"},
+	{"wrong password", fault(smtp.Unauthorized, smtp.StageAuth, "535 5.7.8 no", nil), 77, "Login data invalid"},
+	{"too weak", fault(smtp.Unauthorized, smtp.StageAuth, "534 5.7.9 no", nil), 77, "too weak"},
+	{"AUTH later", fault(smtp.Unauthorized, smtp.StageAuth, "454 4.7.0 later", nil), 75, "Temporary login failure"},
+	{"AUTH in clear", fault(smtp.Unauthorized, smtp.StageAuth, "538 5.7.11 TLS", nil), 77, "Encryption required"},
 	{"unproven", fault(smtp.Insecure, smtp.StageAuth, "", errors.New("no proof")), 76, "could not be trusted"},
-	{"AUTH first", fault(smtp.Refused, smtp.StageMail, "530 5.7.0 authentication required", nil), 77, "log in"},
-	{"TLS first", fault(smtp.Refused, smtp.StageMail, "530 5.7.0 Must issue a STARTTLS command first", nil), 76, "TLS first"},
-	{"relay", fault(smtp.Refused, smtp.StageRcpt, "554 5.7.1 <k@x>: Relay access denied", nil), 69, "log in"},
+	{"AUTH first", fault(smtp.Refused, smtp.StageMail, "530 5.7.0 authentication required", nil), 77, "login first"},
+	{"TLS first", fault(smtp.Refused, smtp.StageMail, "530 5.7.0 Must issue a STARTTLS command first", nil), 76, "TLS is required"},
+	{"relay", fault(smtp.Refused, smtp.StageRcpt, "554 5.7.1 <k@x>: Relay access denied", nil), 69, "no login"},
 	{"sender", fault(smtp.Refused, smtp.StageMail, "553 5.7.1 not yours", nil), 69, "send from this address"},
 	{"sender later", fault(smtp.Refused, smtp.StageMail, "451 4.3.0 later", nil), 75, "cannot take the mail now"},
 	{"too large", fault(smtp.Unsupported, smtp.StageMail, "", errors.New("SIZE")), 69, "does not offer"},
 	{"bad message", fault(smtp.Invalid, smtp.StageContent, "", errors.New("no file")), 65, "as it is"},
-	{"no mailbox", fault(smtp.Refused, smtp.StageRcpt, "550 5.1.1 no such user", nil), 69, "no mailbox kim@example.net"},
-	{"full", fault(smtp.Refused, smtp.StageRcpt, "452 4.2.2 full", nil), 75, "takes no more"},
-	{"no domain", fault(smtp.Refused, smtp.StageRcpt, "550 5.1.2 no such domain", nil), 69, "domain of"},
-	{"greylisted", fault(smtp.Refused, smtp.StageRcpt, "450 4.7.1 Greylisted", nil), 75, "greylisting"},
-	{"recipient later", fault(smtp.Refused, smtp.StageRcpt, "450 4.2.1 locked", nil), 75, "cannot be taken now"},
+	{"no mailbox", fault(smtp.Refused, smtp.StageRcpt, "550 5.1.1 no such user", nil), 69, "No such mailbox"},
+	{"full", fault(smtp.Refused, smtp.StageRcpt, "452 4.2.2 full", nil), 75, "Mailbox full"},
+	{"no domain", fault(smtp.Refused, smtp.StageRcpt, "550 5.1.2 no such domain", nil), 69, "domain does not exist"},
+	{"greylisted", fault(smtp.Refused, smtp.StageRcpt, "450 4.7.1 Greylisted", nil), 75, "Delayed on purpose"},
+	{"recipient later", fault(smtp.Refused, smtp.StageRcpt, "450 4.2.1 locked", nil), 75, "disabled"},
 	{"recipient, else", fault(smtp.Refused, smtp.StageRcpt, "550 5.7.1 no", nil), 69, "refused kim@example.net"},
-	{"content too large", fault(smtp.Refused, smtp.StageEnd, "552 5.3.4 large", nil), 69, "too large"},
-	{"content", fault(smtp.Refused, smtp.StageEnd, "554 5.7.1 spam", nil), 69, "does not want it"},
+	{"content too large", fault(smtp.Refused, smtp.StageEnd, "552 5.3.4 large", nil), 69, "too big"},
+	{"content", fault(smtp.Refused, smtp.StageEnd, "554 5.7.1 spam", nil), 69, "Judged spam"},
 	{"garbled", fault(smtp.Garbled, smtp.StageMail, "", errors.New("what")), 76, "not SMTP"},
 	{"lost", fault(smtp.Unreachable, smtp.StageContent, "", syscall.ECONNRESET), 75, "lost in the midst"},
 	{"timeout", fault(smtp.Interrupted, smtp.StageMail, "", context.DeadlineExceeded), 75, "--timeout"},
 	{"Ctrl-C", fault(smtp.Interrupted, smtp.StageDial, "", context.Canceled), 75, "interrupted"},
-	{"reset", fault(smtp.Refused, smtp.StageReset, "500 what", nil), 69, "refused the mail"},
+	{"reset", fault(smtp.Refused, smtp.StageReset, "500 what", nil), 69, "not recognised"},
 }
 
 func fault(kind smtp.Kind, stage smtp.Stage, reply string, err error) *smtp.Error {
@@ -97,13 +97,18 @@ func saidEHLO(e *smtp.Error) *smtp.Error {
 	return e
 }
 
+func advice(e *smtp.Error, server string, l lang) (cause, fix string) {
+	f := (&ui{lang: l}).record(e, server)
+	return f.Cause, f.Fix
+}
+
 func TestFailures(t *testing.T) {
 	for _, c := range failures {
 		if got := exitCode(c.err); got != c.exit {
 			t.Errorf("%s: exit code %d, not %d", c.name, got, c.exit)
 		}
 		for _, l := range []lang{english, chinese} {
-			cause, fix := advise(c.err, "mx.example:587", l)
+			cause, fix := advice(c.err, "mx.example:587", l)
 			if cause == "" || fix == "" || strings.ContainsAny(cause+fix, "{}") {
 				t.Errorf("%s: cause %q, fix %q", c.name, cause, fix)
 			}
@@ -114,30 +119,13 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// TestEveryAdviceIsGiven: a row that nothing reaches is none.
-func TestEveryAdviceIsGiven(t *testing.T) {
-	given := make(map[string]bool)
-	for _, c := range failures {
-		cause, _ := advise(c.err, "{server}", english)
-		given[cause] = true
-	}
-	for i, a := range advices {
-		cause := strings.NewReplacer("{who}", "kim@example.net").Replace(a.cause.en)
-		// The first is for outcomes that are not known, of which a script has one: no
-		// test can make such an error.
-		if i > 0 && !given[cause] && !given[strings.NewReplacer("{who}", "the recipient").Replace(a.cause.en)] {
-			t.Errorf("no failure of the table is given %q", a.cause.en)
-		}
-	}
-}
-
 // TestEveryKindAtEveryStage has an exit code that is not 0, a cause and a fix.
 func TestEveryKindAtEveryStage(t *testing.T) {
 	for kind := smtp.Invalid; kind <= smtp.Interrupted; kind++ {
 		for stage := smtp.StageDial; stage <= smtp.StageQuit; stage++ {
 			for _, reply := range []string{"", "421 4.3.0 x", "450 4.0.0 x", "550 5.0.0 x"} {
 				e := fault(kind, stage, reply, nil)
-				cause, fix := advise(e, "mx.example:25", english)
+				cause, fix := advice(e, "mx.example:25", english)
 				if exitCode(e) == 0 || cause == "" || fix == "" {
 					t.Errorf("%v at %v, %q: %d, %q, %q", kind, stage, reply, exitCode(e), cause, fix)
 				}

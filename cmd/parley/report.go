@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/mail"
 	"github.com/parleymail/parley/smtp"
 	"github.com/parleymail/parley/transcript"
@@ -55,15 +56,16 @@ type envelopeRecord struct {
 
 // A failure is what went wrong, for programs.
 type failure struct {
-	Kind      string       `json:"kind"` // smtp's, or usage, message, differs
-	Stage     string       `json:"stage,omitempty"`
-	Recipient string       `json:"recipient,omitempty"`
-	Reply     *replyRecord `json:"reply,omitempty"`
-	Message   string       `json:"message"`
-	Problems  []string     `json:"problems,omitempty"`
-	Temporary bool         `json:"temporary,omitempty"`
-	Cause     string       `json:"cause,omitempty"`
-	Fix       string       `json:"fix,omitempty"`
+	Kind      string        `json:"kind"` // smtp's, or usage, message, differs
+	Stage     string        `json:"stage,omitempty"`
+	Recipient string        `json:"recipient,omitempty"`
+	Reply     *replyRecord  `json:"reply,omitempty"`
+	Message   string        `json:"message"`
+	Problems  []string      `json:"problems,omitempty"`
+	Temporary bool          `json:"temporary,omitempty"`
+	Means     diagnose.Kind `json:"means,omitempty"` // the diagnosis: "auth-needs-app-password"
+	Cause     string        `json:"cause,omitempty"`
+	Fix       string        `json:"fix,omitempty"`
 }
 
 func recordReply(r smtp.Reply) *replyRecord {
@@ -180,7 +182,11 @@ func (u *ui) record(e *smtp.Error, addr string) *failure {
 	if !e.Path.IsNull() {
 		f.Recipient = e.Path.String()
 	}
-	f.Cause, f.Fix = advise(e, addr, u.lang)
+	d := diagnose.Default().Explain(e, diagnose.Hint{Server: addr})
+	f.Means, f.Cause, f.Fix = d.Kind, smtp.Printable(d.Cause.In(diagnose.Lang(u.lang))), smtp.Printable(d.Fix.In(diagnose.Lang(u.lang)))
+	if e.Stage == smtp.StageRcpt {
+		f.Fix = strings.TrimRight(f.Fix, ".。") + u.say(wordPartialHelps)
+	}
 	return f
 }
 
@@ -213,15 +219,18 @@ func (u *ui) printResult(r *result) {
 	}{time.Now(), smtp.Note.String(), line, r})
 }
 
-func (u *ui) printJSON(v any) {
+func (u *ui) printJSON(v any) { u.out.Write(u.encodeJSON(v)) }
+
+// encodeJSON is v on a line of its own, fit for a terminal.
+func (u *ui) encodeJSON(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false) // <kim@example.net> is to be read by people too
 	if err := enc.Encode(v); err != nil {
 		u.tell(err.Error()) // cannot be: all that is in it can be written
-		return
+		return nil
 	}
-	u.out.Write(escapeControls(b.Bytes()))
+	return escapeControls(b.Bytes())
 }
 
 // escapeControls writes what encoding/json lets through and a terminal obeys as
