@@ -26,14 +26,15 @@ type Check struct {
 	To   string // the recipient to ask for; empty: From
 	Send bool   // send a short mail, in place of taking the envelope back
 
-	// Timeout is the longest that any step waits; zero: 10 seconds. Some servers let
+	// Timeout is the longest that any step waits; zero: the Client's, or else 10 seconds. Some servers let
 	// strangers wait longer than that for their greeting.
 	Timeout time.Duration
 
 	Resolver Resolver        // nil: net.DefaultResolver
 	Facts    *diagnose.Facts // what failures are explained by; nil: diagnose.Default
 
-	root fs.FS // of the files that tell whether this is a container; nil: the system's
+	brief bool  // nothing more is learnt of what failed
+	root  fs.FS // of the files that tell whether this is a container; nil: the system's
 }
 
 // A Resolver looks names up. A *net.Resolver is one.
@@ -70,6 +71,9 @@ func (c *Check) Report(ctx context.Context) *Report {
 func (c *Check) timeout() time.Duration {
 	if c.Timeout > 0 {
 		return c.Timeout
+	}
+	if c.Client != nil && c.Client.Timeout > 0 {
+		return c.Client.Timeout
 	}
 	return defaultTimeout
 }

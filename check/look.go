@@ -168,7 +168,7 @@ var usualPorts = [...]int{465, 587, 2525, 25}
 
 // otherPorts looks at the other usual ports of the same host, all at once and shortly.
 func (w *walk) otherPorts() []Port {
-	if !w.direct || w.network != "tcp" {
+	if !w.direct || w.brief || w.network != "tcp" {
 		return nil
 	}
 	host := w.host

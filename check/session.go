@@ -196,7 +196,7 @@ func (w *walk) sessionFailed(e *smtp.Error) {
 
 // greetingFailed is a server that says nothing, or nothing of SMTP.
 func (w *walk) greetingFailed(e *smtp.Error) {
-	if e.Reply.Code != 0 || e.Kind == smtp.Interrupted || !w.direct {
+	if e.Reply.Code != 0 || e.Kind == smtp.Interrupted || !w.direct || w.brief {
 		w.fail("greeting", e, nil)
 		return
 	}
@@ -230,7 +230,7 @@ func speaking(p Protocol) func(*Step) { return func(s *Step) { s.Facts.Speaks = 
 // tlsFailed is TLS asked for and not had.
 func (w *walk) tlsFailed(e *smtp.Error) {
 	switch {
-	case e.Kind == smtp.Interrupted || e.Kind == smtp.Invalid || !w.direct:
+	case e.Kind == smtp.Interrupted || e.Kind == smtp.Invalid || !w.direct || w.brief:
 		w.fail("tls", e, nil)
 	case badCertificate(e):
 		w.certificateFailed(e)

@@ -29,6 +29,7 @@ type walk struct {
 	port     int
 	bare     bool // no port was given
 	direct   bool // we can make connections of our own
+	brief    bool // no probes
 	named    bool // the host's name is ours to look up
 	security smtp.Security
 	provider *diagnose.Provider // nil if not known
@@ -61,7 +62,9 @@ func (w *walk) run() {
 	if w.lookup() && w.connect() {
 		w.session()
 		w.envelope()
-		w.askVersions()
+		if !w.brief {
+			w.askVersions()
+		}
 	}
 	for len(w.plan) > 0 && !w.stopped {
 		w.give(Step{Name: w.plan[0], Verdict: Skipped, Found: foundNotReached()})
@@ -83,6 +86,7 @@ func (w *walk) begin() bool {
 		w.fail("dns", asError(err, smtp.StageDial), nil)
 		return false
 	}
+	w.brief = w.check.brief
 	w.direct = c.Proxy == "" || c.DialContext != nil || w.network == "unix"
 	_, err := netip.ParseAddr(w.host)
 	w.named = err != nil && w.network == "tcp" && (c.DialContext == nil && c.Proxy == "" || w.check.Resolver != nil)
@@ -226,16 +230,20 @@ func (w *walk) known(stage smtp.Stage, kind diagnose.Kind, temporary bool, cause
 
 // newClient is one like the Check's, by the way that answered.
 func (w *walk) newClient(trace func(smtp.Event)) *smtp.Client {
-	c := w.check.Client
-	own := &smtp.Client{
-		Addr: w.addr, Auth: c.Auth, Security: c.Security, TLS: c.TLS, Fingerprint: c.Fingerprint,
-		Hello: c.Hello, LMTP: c.LMTP, Timeout: w.timeout, LocalAddr: c.LocalAddr, Proxy: c.Proxy,
-		DialContext: c.DialContext, Trace: trace,
-	}
+	own := like(w.check.Client, w.addr)
+	own.Timeout, own.Trace = w.timeout, trace
 	if w.direct {
 		own.DialContext = w.dial
 	}
 	return own
+}
+
+// like is a Client with the same settings and no sessions.
+func like(c *smtp.Client, addr string) *smtp.Client {
+	return &smtp.Client{
+		Addr: addr, Auth: c.Auth, Security: c.Security, TLS: c.TLS, Fingerprint: c.Fingerprint,
+		Hello: c.Hello, LMTP: c.LMTP, LocalAddr: c.LocalAddr, Proxy: c.Proxy, DialContext: c.DialContext,
+	}
 }
 
 // dial makes a connection to the address that answered.

@@ -58,6 +58,8 @@ func foundProxy() diagnose.Words {
 	return say("left out: the way goes through a proxy", "经由代理，略过")
 }
 
+func foundNoAuth() diagnose.Words { return say("it offers no AUTH", "不提供 AUTH") }
+
 func foundNoName(host string) diagnose.Words {
 	return say("there is no host %s", "主机 %s 不存在", host)
 }
@@ -228,8 +230,9 @@ func remarkOldTLS(versions []string) Remark {
 }
 
 // urlAt is how a program is told of a port.
-func (w *walk) urlAt(port int, security smtp.Security) string {
-	host := w.host
+func (w *walk) urlAt(port int, security smtp.Security) string { return urlOf(w.host, port, security) }
+
+func urlOf(host string, port int, security smtp.Security) string {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
