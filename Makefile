@@ -4,7 +4,7 @@
 GO       ?= go
 FUZZTIME ?= 10s
 
-.PHONY: test race lint fuzz bench interop api rfc
+.PHONY: test race lint fuzz bench interop api failures rfc
 
 test: ## all tests; what is missing on this machine is skipped by name
 	$(GO) test ./...
@@ -29,6 +29,9 @@ interop: ## real servers and clients from Debian packages
 
 api: ## write api.txt anew, so that a change of the public face is seen in a diff
 	$(GO) run ./internal/tool/api > api.txt
+
+failures: ## write docs/failures anew from diagnose/facts
+	$(GO) run ./internal/tool/failures
 
 rfc: ## list which paragraphs of which RFCs the code says that it obeys
 	@grep -rhoE 'RFC [0-9]+( (§|Appendix )[0-9A-Z.]+)?' --include='*.go' . | sort | uniq -c | sort -k3n

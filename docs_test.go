@@ -5,6 +5,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/parleymail/parley/diagnose"
+	"github.com/parleymail/parley/internal/tool/failures/page"
 )
 
 // Each QUIRK in the code stands in docs/quirks.md, and each file named there has
@@ -39,5 +42,24 @@ func TestQuirksAreListed(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestFailuresAreWritten: docs/failures is what the facts of package diagnose say.
+func TestFailuresAreWritten(t *testing.T) {
+	pages := page.All(diagnose.Default())
+	for name, text := range pages {
+		if got, err := os.ReadFile(name); err != nil || string(got) != text {
+			t.Errorf("%s is not what the facts say: run make failures (%v)", name, err)
+		}
+	}
+	files, err := os.ReadDir("docs/failures")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if _, ok := pages["docs/failures/"+file.Name()]; !ok {
+			t.Errorf("docs/failures/%s is about no kind", file.Name())
+		}
 	}
 }

@@ -16,6 +16,7 @@ type Facts struct {
 	providers []*Provider
 	rules     []*rule
 	byID      map[string]*rule
+	byTrust   []*rule
 	marks     []mark
 	index     index
 }
@@ -97,4 +98,34 @@ func (f *Facts) Meaning(k Kind) (meaning, fix Words) {
 		return fact.meaning, fact.fix
 	}
 	return Words{}, Words{}
+}
+
+// A Known is a reply or an error of which it is known what it means.
+type Known struct {
+	Rule       string // its id
+	Group      string // of rules that it is among: a provider, a mail server, "any"
+	Kind       Kind
+	Example    string
+	Cause, Fix Words
+	Source     string
+}
+
+// Known are the rules of a kind that have an example, in their order.
+func (f *Facts) Known(k Kind) []Known {
+	var list []Known
+	for _, r := range f.rules {
+		if r.kind == k && r.example != "" {
+			cause, fix := f.words(r)
+			list = append(list, Known{r.id, r.group, r.kind, r.example, cause, fix, r.source})
+		}
+	}
+	return list
+}
+
+// Family is the group of kinds that a kind is among: "auth", "tls", "recipient".
+func (f *Facts) Family(k Kind) string {
+	if fact := f.kinds[k]; fact != nil {
+		return fact.family
+	}
+	return ""
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -114,7 +115,7 @@ type rule struct {
 	sort     sort
 	at       int // its place among all of them
 	stages   []smtp.Stage
-	codes    []string // "535", "4xx"
+	codes    []int // 535; 4 for 4xx
 	enhanced []enhancedRange
 	pattern  string
 	regexp   func() *regexp.Regexp // compiled when it is first wanted: a program explains one error, not seven hundred
@@ -271,7 +272,13 @@ func (t *ruleTable) rule() (*rule, error) {
 		r.stages = stages
 	}
 	if t.Code != "" {
-		r.codes = strings.Split(t.Code, "|")
+		for _, code := range strings.Split(t.Code, "|") {
+			n, err := strconv.Atoi(strings.TrimSuffix(code, "xx"))
+			if err != nil || n < 2 || n > 599 || n > 5 && n < 200 {
+				return nil, fmt.Errorf("code %q is no reply code", code)
+			}
+			r.codes = append(r.codes, n)
+		}
 	}
 	if t.Enhanced != "" {
 		for _, s := range strings.Split(t.Enhanced, "|") {
@@ -286,12 +293,11 @@ func (t *ruleTable) rule() (*rule, error) {
 		return nil, fmt.Errorf("error = %q is no condition", t.Error)
 	}
 	if t.Text != "" {
+		if _, err := syntax.Parse("(?is)"+t.Text, syntax.Perl); err != nil {
+			return nil, fmt.Errorf("text: %w", err)
+		}
 		r.regexp = sync.OnceValue(func() *regexp.Regexp {
-			re, err := regexp.Compile("(?is)" + t.Text)
-			if err != nil {
-				return nil // said when it was read
-			}
-			return re
+			return regexp.MustCompile("(?is)" + t.Text) // it was parsed above
 		})
 	}
 	return r, nil
@@ -320,6 +326,9 @@ func (f *Facts) prepare() {
 	// The longest first: smtp.exmail.qq.com is more than qq.com.
 	slices.SortStableFunc(f.marks, func(a, b mark) int { return len(b.text) - len(a.text) })
 	f.index = indexOf(f.rules)
+	// Generic rules have the widest expressions: they are asked last, and often not at all.
+	f.byTrust = slices.Clone(f.rules)
+	slices.SortStableFunc(f.byTrust, func(a, b *rule) int { return boolInt(a.sort == generic) - boolInt(b.sort == generic) })
 }
 
 func (t *providerTabl) provider() (*Provider, error) {

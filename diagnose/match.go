@@ -68,23 +68,13 @@ func (f *Facts) match(r *reading) []finding {
 	}
 	has := f.index.in(strings.ToLower(whole))
 	var found []finding
-	for _, rule := range f.rules {
-		if rule.error != "" || !rule.fitsCodes(r) || rule.regexp != nil && !has.fits(rule.at) {
-			continue
+	for _, rule := range f.byTrust {
+		if rule.sort == generic && len(found) > 0 && slices.ContainsFunc(found, func(one finding) bool { return one.tier >= bySoftware }) {
+			break // what anybody says adds nothing to somebody's own words
 		}
-		words := ""
-		if rule.regexp != nil {
-			at := rule.regexp().FindStringIndex(whole)
-			if at == nil {
-				continue
-			}
-			words = whole[at[0]:at[1]]
+		if one, ok := rule.fits(r, whole, has); ok {
+			found = append(found, one)
 		}
-		t := rule.tier(r, words)
-		if t == nothing {
-			continue
-		}
-		found = append(found, finding{rule, t, rule.score(r), words})
 	}
 	slices.SortStableFunc(found, func(a, b finding) int {
 		if a.tier != b.tier {
@@ -93,6 +83,23 @@ func (f *Facts) match(r *reading) []finding {
 		return b.score - a.score
 	})
 	return found
+}
+
+// fits compares a rule with a reading.
+func (rule *rule) fits(r *reading, whole string, has present) (finding, bool) {
+	if rule.error != "" || rule.regexp != nil && !has.fits(rule.at) || !rule.fitsCodes(r) {
+		return finding{}, false
+	}
+	words := ""
+	if rule.regexp != nil {
+		at := rule.regexp().FindStringIndex(whole)
+		if at == nil {
+			return finding{}, false
+		}
+		words = whole[at[0]:at[1]]
+	}
+	t := rule.tier(r, words)
+	return finding{rule, t, rule.score(r), words}, t != nothing
 }
 
 // fitsCodes compares what a rule says of codes with those of a reply. A rule that has words
@@ -105,7 +112,7 @@ func (rule *rule) fitsCodes(r *reading) bool {
 		if r.code == 0 && (rule.regexp == nil || !r.isReply() || !rule.mayHaveClass(r.class())) {
 			return false
 		}
-		if r.code != 0 && !slices.ContainsFunc(rule.codes, func(c string) bool { return fitsCode(c, r.code) }) {
+		if r.code != 0 && !slices.ContainsFunc(rule.codes, func(c int) bool { return fitsCode(c, r.code) }) {
 			return false
 		}
 	}
@@ -118,15 +125,11 @@ func (rule *rule) fitsCodes(r *reading) bool {
 	return rule.codes != nil || rule.regexp != nil
 }
 
-func fitsCode(form string, code int) bool {
-	if strings.HasSuffix(form, "xx") {
-		return form[0] == '0'+byte(code/100)
-	}
-	return form == strconv.Itoa(code)
-}
+// fitsCode: a form below ten is a class, "4xx".
+func fitsCode(form, code int) bool { return form == code || form == code/100 }
 
 func (rule *rule) mayHaveClass(class int) bool {
-	return slices.ContainsFunc(rule.codes, func(c string) bool { return c[0] == '0'+byte(class) })
+	return slices.ContainsFunc(rule.codes, func(c int) bool { return c == class || c/100 == class })
 }
 
 // tier is how much it says that a rule fits.
@@ -176,6 +179,11 @@ func (rule *rule) tier(r *reading, words string) tier {
 // the sort being stable.
 func (rule *rule) score(r *reading) int {
 	n := 4 * rule.fitsStage(r.stage)
+	if rule.sort != generic {
+		// Of somebody's own words the order in the file tells; a stage that goes against
+		// them lowers a rule, and one that fits them is no news.
+		n = min(n, 0)
+	}
 	if rule.enhanced != nil && r.enhanced.Class != 0 {
 		n += 3
 	}

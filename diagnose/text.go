@@ -15,7 +15,7 @@ func (f *Facts) Text(text string, h Hint) Diagnosis {
 	if len(text) > maxText {
 		text = text[:maxText]
 	}
-	text = strings.TrimSpace(plain(text))
+	text = strings.TrimSpace(codeFirst(plain(text)))
 	var best *finding
 	var as *reading
 	var all []finding

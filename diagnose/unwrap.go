@@ -73,18 +73,26 @@ func spotAt(s string, i int) (spot, bool) {
 
 // behindCode is what parts the code from the text, and an enhanced code among it. The enhanced code
 // may stand in brackets, and behind a word or a sign or two: "550 #5.1.0", "(535, b'5.7.8 ".
-var behindCode = regexp.MustCompile(`^(?:[ \t"':,;)\]>_-]|b['"]|message |response )*(?:[#(\[ ]{0,2}([245]\.\d{1,3}\.\d{1,3})\b[)\]:]?)?[ \t:-]*`)
+var behindCode = regexp.MustCompile(`^(?:[ \t"':,;)\]>_-]|b['"]|message |response:? )*(?:[#(\[ ]{0,2}([245]\.\d{1,3}\.\d{1,3})\b[)\]:]?)?[ \t:-]*`)
 
 // told is what other programs say before a code.
 var told = regexp.MustCompile(`(?i)(said|respon(se|ded|d)|reply|replied|code|returned|server|error|message|failed|failure|got|status|smtp;|command|login|rejected|denied|detail|info|reason|SMTPCode|client|exception|remote host|data|address|recipient|rcpt|mail|<\*\*|<~\*|<--?|<<<|S:)\W{0,12}(b?['"(\[])?$|[({\[]['"]?$|<[^<>]*>:? ?$|<\S+@\S+>\.*: ?$`)
 
 // notCode is what says that a number is another thing.
-var notCode = regexp.MustCompile(`(?i)(port|line|errno|pid|id|size|bytes|after|within|in|of|than|limit|version|HTTP/[0-9.]+|timeout|took|seq|delay=[0-9.]*|relay|:\d*|#|\$|=\w*)[ =:(#]?$`)
+var notCode = regexp.MustCompile(`(?i)(port|line|errno|pid|id|size|bytes|after|within|in|of|than|limit|version|HTTP/[0-9.]+|timeout|took|seq|delay=[0-9.]*|relay|:\d+|#|\$|=\w*)[ =:(#]?$`)
 
 var (
 	quoted = regexp.MustCompile(`^, ?b?['"]`)
 	unit   = regexp.MustCompile(`(?i)^ ?(ms|msec|milliseconds|seconds?|secs?|s\b|minutes?|bytes|kb|mb|KiB|MiB|octets|characters|recipients|messages|days|%)`)
 )
+
+// detail is PHPMailer's way, which puts the code behind the text.
+var detail = regexp.MustCompile(`(?s)Detail: (.*?)\s*SMTP code: (\d{3})(?:\s*Additional SMTP info: ([245]\.\d{1,3}\.\d{1,3}))?`)
+
+// codeFirst puts a code that stands behind its text before it.
+func codeFirst(s string) string {
+	return detail.ReplaceAllString(s, "\nresponse: $2 $3 $1\n")
+}
 
 // standsBefore: a code is no part of a word, a longer number or an address.
 func standsBefore(before string) bool {
@@ -149,7 +157,7 @@ func (one spot) reply(s string) (lines []string) {
 }
 
 // frame is a line of a stack, or one that begins something else.
-var frame = regexp.MustCompile(`^(at |File "|Traceback|Caused by|nested exception|\.\.\. \d+ more|#\d+ |in /|During handling|from /|stack:|code: '|command: '|>>> |C: |-> |CLIENT -> )`)
+var frame = regexp.MustCompile(`^(at |File "|Traceback|Caused by|nested exception|\.\.\. \d+ more|#\d+ |in /|During handling|from /|stack:|code: '|command: '|\* |[a-z]+: |>>> |C: |-> |CLIENT -> )`)
 
 // newEntry is the beginning of another line of a log.
 var newEntry = regexp.MustCompile(`^(\d{4}-\d\d-\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d|\[\d|[2-5]\d\d[ -]|(S|C|--): |SERVER -> |CLIENT -> )`)
@@ -157,12 +165,19 @@ var newEntry = regexp.MustCompile(`^(\d{4}-\d\d-\d\d|[A-Z][a-z]{2} [ \d]\d \d\d:
 // tidy cuts what the program put behind the reply.
 func tidy(line string) string {
 	line = strings.TrimSpace(line)
-	for _, end := range []string{" (in reply to ", "', '", "\", \"", "')", "\")", "'}", "' (in reply", "' while", " )]", "', response", "\n"} {
+	for _, end := range []string{" (in reply to ", "', '", "\", \"", "')", "\")", "'}", "' (in reply", "' while", " )]", ")]", "', response", "\n"} {
 		if i := strings.Index(line, end); i > 0 {
 			line = line[:i]
 		}
 	}
-	return strings.TrimRight(line, " \t'\"")
+	line = strings.TrimRight(line, " \t'\"}")
+	for _, end := range []string{`".`, `')`, `")`} {
+		line = strings.TrimSuffix(line, end)
+	}
+	if strings.HasSuffix(line, ")") && strings.Count(line, "(") < strings.Count(line, ")") {
+		line = line[:len(line)-1]
+	}
+	return line
 }
 
 // steps are what in a text tells the stage, the most certain first.
