@@ -67,7 +67,12 @@ func (f *Facts) provider(name string) *Provider {
 	}
 	name = strings.TrimSuffix(name, ".")
 	for _, p := range f.providers {
-		if slices.Contains(p.Domains, name) || slices.ContainsFunc(p.Hosts, func(h Host) bool { return h.is(name) }) {
+		if slices.Contains(p.Domains, name) || len(p.Hosts) > 0 && p.Hosts[0].is(name) {
+			return p
+		}
+	}
+	for _, p := range f.providers { // another of its hosts, which may be somebody's first
+		if slices.ContainsFunc(p.Hosts, func(h Host) bool { return h.is(name) }) {
 			return p
 		}
 	}
