@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -127,6 +128,18 @@ func TestHostileAddress(t *testing.T) {
 		_, err := client.Send(t.Context(), errant{})
 		if e, ok := errors.AsType[*smtp.Error](err); !ok || e.Kind != smtp.Invalid || e.Stage != smtp.StageDial {
 			t.Errorf("%q: %v", addr, err)
+		}
+	}
+}
+
+// TestForeignNotify: an envelope of somebody else's making asks for what there is not.
+func TestForeignNotify(t *testing.T) {
+	for _, n := range []mail.Notify{16, mail.NotifyNever | mail.NotifyDelay, 255} {
+		client := &smtp.Client{Addr: "127.0.0.1:1", Security: smtp.Plaintext}
+		_, err := client.Send(t.Context(), &mail.Raw{Env: mail.Envelope{Recipients: []mail.Recipient{{Path: mail.Path{Local: "a", Domain: "example.net"}, Notify: n}}}, Data: []byte("Subject: a\r\n\r\nb\r\n")})
+		e, ok := errors.AsType[*smtp.Error](err)
+		if !ok || e.Kind != smtp.Invalid || !strings.Contains(err.Error(), "Notify") {
+			t.Errorf("Notify %d: %v", n, err)
 		}
 	}
 }

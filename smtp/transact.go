@@ -129,8 +129,8 @@ func checkEnvelope(env *mail.Envelope) error {
 		if err := r.Path.Check(); err != nil {
 			return fmt.Errorf("recipient %d: %w", i+1, err)
 		}
-		if r.Notify&mail.NotifyNever != 0 && r.Notify != mail.NotifyNever {
-			return fmt.Errorf("recipient %d: NotifyNever stands alone", i+1)
+		if r.Notify >= mail.NotifyDelay<<1 || r.Notify&mail.NotifyNever != 0 && r.Notify != mail.NotifyNever {
+			return fmt.Errorf("recipient %d: Notify has NotifyNever beside others, or what is none of them", i+1) // RFC 3461 §4.1
 		}
 		if len(r.Original) > 500 {
 			return fmt.Errorf("recipient %d: the original recipient is over 500 characters", i+1)

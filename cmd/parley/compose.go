@@ -90,6 +90,9 @@ func (c *compose) message(defaultFrom string) (*mail.Message, error) {
 	if len(c.wrong) > 0 {
 		return nil, &messageError{c.wrong}
 	}
+	if m.Subject == "" && m.Text == "" && m.HTML == "" && len(m.Attach)+len(m.Inline) == 0 && c.f.invite == "" {
+		c.u.warn(wordEmptyMail)
+	}
 	return m, nil
 }
 

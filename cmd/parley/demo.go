@@ -134,7 +134,7 @@ func (d *demo) send(ctx context.Context) (*result, error) {
 }
 
 // show prints what was compared, with the figures.
-func (d *demo) show(checks []check) {
+func (d *demo) show(checks []comparison) {
 	u := d.u
 	u.heading(u.say(wordDemoChecks))
 	differ := 0
@@ -171,7 +171,7 @@ func (d *demo) under(s string) {
 	}
 }
 
-func (d *demo) nameOf(c check) string {
+func (d *demo) nameOf(c comparison) string {
 	switch {
 	case c.What == "content":
 		return d.u.say(wordContent)

@@ -75,8 +75,8 @@ func (t *tapped) Write(p []byte) (int, error) {
 	return t.sum.Write(p)
 }
 
-// A check is one thing that was compared.
-type check struct {
+// A comparison is one thing that was compared.
+type comparison struct {
 	What    string `json:"what"`
 	Octets  int    `json:"octets,omitempty"` // of what arrived
 	Sent    string `json:"sent"`             // its SHA-256 in hex; a text, if that is short
@@ -93,15 +93,15 @@ func sumOf(b []byte) string {
 // checks compares what arrived with what was sent. It is read back by the standard
 // library, which shares no code with what wrote it: two faults that are one
 // another's reverse would not be seen otherwise.
-func (s *statement) checks(t *tapped, arrived []byte) []check {
-	list := []check{{What: "content", Octets: len(arrived), Sent: hex.EncodeToString(t.sum.Sum(nil)), Arrived: sumOf(arrived)}}
+func (s *statement) checks(t *tapped, arrived []byte) []comparison {
+	list := []comparison{{What: "content", Octets: len(arrived), Sent: hex.EncodeToString(t.sum.Sum(nil)), Arrived: sumOf(arrived)}}
 	list[0].Same = list[0].Sent == list[0].Arrived && t.size == int64(len(arrived))
 	got := readBack(arrived)
 	file := func(what string, sent, arrived []byte) {
-		list = append(list, check{What: what, Octets: len(arrived), Sent: sumOf(sent), Arrived: sumOf(arrived), Same: bytes.Equal(sent, arrived)})
+		list = append(list, comparison{What: what, Octets: len(arrived), Sent: sumOf(sent), Arrived: sumOf(arrived), Same: bytes.Equal(sent, arrived)})
 	}
 	words := func(what, sent, arrived string) {
-		list = append(list, check{What: what, Sent: sent, Arrived: arrived, Same: sent == arrived, text: true})
+		list = append(list, comparison{What: what, Sent: sent, Arrived: arrived, Same: sent == arrived, text: true})
 	}
 	file(demoFile, s.pdf, got.files[demoFile])
 	file(demoChart, s.chart, got.files[demoChart])

@@ -30,7 +30,7 @@ type result struct {
 	Encoded  []byte          `json:"content_octets,omitempty"` // the same in base64, where it is not UTF-8
 	Refused  []*failure      `json:"refused,omitempty"`
 	Error    *failure        `json:"error,omitempty"`
-	Checks   []check         `json:"checks,omitempty"` // of demo
+	Checks   []comparison    `json:"checks,omitempty"` // of demo
 
 	quiet bool // says nothing of its success to the person
 }

@@ -53,11 +53,16 @@ func (a *app) rootCommand() *cobra.Command {
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &usageError{a.ui.say(wordNoCommand, args[0])}
+				return a.noCommand(cmd, args[0])
+			}
+			if asked, _ := cmd.Flags().GetBool("version"); asked {
+				a.ui.print("parley " + version())
+				return nil
 			}
 			return cmd.Help()
 		},
 	}
+	root.Flags().Bool("version", false, "") // as everybody tries first; "parley version" is the same
 	root.SetOut(a.ui.out)
 	root.SetErr(a.ui.err)
 	root.PersistentFlags().String("lang", "", "")
@@ -66,6 +71,15 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddCommand(a.demoCommand(), a.sendCommand(), a.sendmailCommand(), a.explainCommand(), a.versionCommand(), a.completionCommand(), a.manCommand())
 	a.describe(root, nil)
 	return root
+}
+
+// noCommand names the command that was most likely meant.
+func (a *app) noCommand(root *cobra.Command, name string) error {
+	root.SuggestionsMinimumDistance = 2
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		return &usageError{a.ui.say(wordMeantCommand, name, near[0])}
+	}
+	return &usageError{a.ui.say(wordNoCommand, name)}
 }
 
 // usage words what pflag found wrong with the flags.
@@ -146,7 +160,7 @@ func (a *app) helpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return &usageError{a.ui.say(wordNoCommand, args[len(args)-1])}
+				return a.noCommand(cmd.Root(), args[len(args)-1])
 			}
 			return about.Help()
 		},

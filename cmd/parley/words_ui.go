@@ -22,13 +22,15 @@ var (
 		"Write the manual pages, one for each command, into a folder.\n\n  parley man /usr/local/share/man/man1",
 		"把每个命令的手册页写入目录。\n\n  parley man /usr/local/share/man/man1"}
 
-	wordNoCommand   = text{"there is no command %q; parley --help names them", "没有命令 %q；parley --help 列出所有命令"}
-	wordNoFlag      = text{"there is no flag %s; --help names them", "没有选项 %s；--help 列出所有选项"}
-	wordWantsValue  = text{"%s wants a value", "%s 需要一个值"}
-	wordBadValue    = text{"%s: %q is no value for it: %v", "%s：%q 不是有效值：%v"}
-	wordStrayWord   = text{"%q stands where nothing is expected", "多余的参数 %q"}
-	wordWhichShell  = text{"name one shell: bash, zsh, fish or powershell", "请指明一种 shell：bash、zsh、fish 或 powershell"}
-	wordWhichFolder = text{"name the folder that the pages go to", "请指明手册页写入的目录"}
+	wordMeantCommand = text{"there is no command %q; did you mean %q?", "没有命令 %q；是不是 %q？"}
+	wordEmptyMail    = text{"the mail has neither a subject nor a text", "邮件既没有主题也没有正文"}
+	wordNoCommand    = text{"there is no command %q; parley --help names them", "没有命令 %q；parley --help 列出所有命令"}
+	wordNoFlag       = text{"there is no flag %s; --help names them", "没有选项 %s；--help 列出所有选项"}
+	wordWantsValue   = text{"%s wants a value", "%s 需要一个值"}
+	wordBadValue     = text{"%s: %q is no value for it: %v", "%s：%q 不是有效值：%v"}
+	wordStrayWord    = text{"%q stands where nothing is expected", "多余的参数 %q"}
+	wordWhichShell   = text{"name one shell: bash, zsh, fish or powershell", "请指明一种 shell：bash、zsh、fish 或 powershell"}
+	wordWhichFolder  = text{"name the folder that the pages go to", "请指明手册页写入的目录"}
 )
 
 // What send says of flags and of what it was given.
