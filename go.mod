@@ -5,9 +5,11 @@ go 1.26.0
 require (
 	charm.land/lipgloss/v2 v2.0.6 // the command: colours, and columns of Chinese that align
 	github.com/charmbracelet/colorprofile v0.4.3 // the command: whether a terminal has colours, and NO_COLOR
+	github.com/creack/pty v1.1.24 // tests: a terminal for parley talk
 	github.com/emersion/go-message v0.18.2 // mail/eml alone: MIME and charsets as they are in the wild
 	github.com/google/go-cmp v0.7.0 // tests: what differs between two messages
 	github.com/pelletier/go-toml/v2 v2.4.3 // diagnose, the config file: TOML, which people edit; strict, with line and key
+	github.com/reeflective/readline v1.3.0 // parley talk: a line editor that redraws what is typed when the server speaks meanwhile
 	github.com/rogpeppe/go-internal v1.16.0 // tests: testscript, which runs the command in scripts
 	github.com/spf13/cobra v1.10.2 // the command: flags, help, completions for four shells, man pages
 	github.com/spf13/pflag v1.0.9 // the command: cobra's flags, for values of our own
@@ -33,8 +35,10 @@ require (
 	github.com/charmbracelet/x/windows v0.2.2 // indirect
 	github.com/clipperhouse/displaywidth v0.11.0 // indirect
 	github.com/clipperhouse/uax29/v2 v2.7.0 // indirect
+	github.com/danieljoos/wincred v1.2.3 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
+	github.com/godbus/dbus/v5 v5.2.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/lucasb-eyer/go-colorful v1.4.1 // indirect
@@ -43,6 +47,7 @@ require (
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/xdg-go/stringprep v1.0.4 // indirect
 	github.com/xo/terminfo v0.0.0-20220910002029-abceb7e1c41e // indirect
+	github.com/zalando/go-keyring v0.2.8 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/otel/log v1.47.0 // indirect
 	go.opentelemetry.io/otel/metric v1.47.0 // indirect

@@ -1,0 +1,241 @@
+package talk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/reeflective/readline"
+	"github.com/reeflective/readline/inputrc"
+	"golang.org/x/term"
+)
+
+// A Terminal is an [Input] with a person at it. What is to be shown while a line is
+// typed goes through it too, so that it comes to stand above that line.
+type Terminal struct {
+	History string // the file that history is kept in; empty: it is not
+	Styles  Styles
+
+	once   sync.Once
+	typed  *history
+	editor *readline.Shell // for what is not secret
+
+	mu      sync.Mutex
+	reading *reader      // what is being typed now; nil: nothing
+	unshown bytes.Buffer // what came meanwhile
+}
+
+// Styles are how a terminal is written to. Nil: as it is.
+type Styles struct {
+	Prompt, Hint func(string) string
+	Wrap         func(s string, width int) []string // parts a hint into lines
+}
+
+// IsTerminal reports whether standard input and output are one that lines can be edited
+// on.
+func IsTerminal() bool {
+	name := os.Getenv("TERM")
+	return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())) && name != "dumb"
+}
+
+// Live reports that somebody is there.
+func (*Terminal) Live() bool { return true }
+
+// Write shows something. While a line is typed that is done above it.
+func (t *Terminal) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.reading == nil {
+		return os.Stdout.Write(p)
+	}
+	t.unshown.Write(p)
+	t.reading.shell.Keys.RequestRefresh()
+	return len(p), nil
+}
+
+// Read lets a line be typed.
+func (t *Terminal) Read(ctx context.Context, a Ask) (string, error) {
+	t.once.Do(func() {
+		t.typed = openHistory(t.History)
+		t.editor = newShell()
+		t.editor.History.Add("parley talk", t.typed)
+	})
+	r := &reader{t: t, ctx: ctx, ask: a, shell: t.editor}
+	if !a.Keep || a.Secret {
+		// What it keeps to be yanked, undone or gone back to is gone when it is.
+		r.shell = newShell()
+		r.shell.History.Delete()
+	}
+	return r.read()
+}
+
+func newShell() *readline.Shell {
+	shell := readline.NewShell(inputrc.WithName("Parley"))
+	for name, value := range map[string]any{
+		"enable-bracketed-paste": true,
+		"completion-ignore-case": true,
+		"usage-hint-always":      false,
+		"history-autosuggest":    false,
+		"autocomplete":           false,
+		"prompt-transient":       false,
+		"show-mode-in-prompt":    false,
+	} {
+		shell.Config.Set(name, value)
+	}
+	return shell
+}
+
+// A reader is one line being typed.
+type reader struct {
+	t        *Terminal
+	ctx      context.Context
+	ask      Ask
+	shell    *readline.Shell
+	accepted bool
+	line     string
+}
+
+// flushKey is a key that nobody types. The editor's own goroutine presses it when there
+// is something to show: it is the only one that may touch the screen while a line is
+// typed.
+const flushKey = '\x1c'
+
+func (r *reader) read() (string, error) {
+	r.prepare()
+	t := r.t
+	t.mu.Lock()
+	t.reading = r
+	t.mu.Unlock()
+	stop := context.AfterFunc(r.ctx, r.shell.Keys.RequestRefresh)
+	line, err := r.shell.Readline()
+	stop()
+	t.mu.Lock()
+	t.reading = nil
+	os.Stdout.Write(t.unshown.Bytes())
+	t.unshown.Reset()
+	t.mu.Unlock()
+	if r.accepted {
+		line = r.line
+	}
+	switch {
+	case r.ctx.Err() != nil:
+		return "", context.Cause(r.ctx)
+	case errors.Is(err, readline.ErrInterrupt):
+		return "", ErrInterrupted
+	case err == io.EOF:
+		return "", io.EOF
+	case err != nil:
+		return "", err
+	}
+	if r.ask.Keep && !r.ask.Secret {
+		t.typed.add(line)
+	}
+	return line, nil
+}
+
+// prepare tells the editor what is asked.
+func (r *reader) prepare() {
+	s := r.shell
+	s.Prompt.Primary(func() string { return style(r.t.Styles.Prompt, r.ask.Prompt) })
+	s.Hint.SetProvider(r.hint)
+	s.SyntaxHighlighter = nil
+	if r.ask.Secret {
+		s.SyntaxHighlighter = func(line []rune) string { return strings.Repeat("*", len(line)) }
+	}
+	s.Completer = r.complete
+	s.Keymap.Register(map[string]func(){"accept-line": r.accept, "parley-flush": r.flush})
+	for _, binds := range s.Config.Binds {
+		binds[string(flushKey)] = inputrc.Bind{Action: "parley-flush"}
+	}
+}
+
+func style(f func(string) string, s string) string {
+	if f == nil {
+		return s
+	}
+	return f(s)
+}
+
+// hint is asked by the editor's goroutine whenever it draws. That is where it learns that
+// there is something to show.
+func (r *reader) hint(line []rune, _ int) []rune {
+	r.t.mu.Lock()
+	waits := r.t.unshown.Len() > 0
+	r.t.mu.Unlock()
+	if waits || r.ctx.Err() != nil {
+		r.shell.Keys.Feed(false, flushKey)
+	}
+	if r.ask.Hint == nil || r.accepted {
+		return nil
+	}
+	text := r.ask.Hint(string(line))
+	if text == "" {
+		return nil
+	}
+	lines := []string{text}
+	if wrap := r.t.Styles.Wrap; wrap != nil {
+		lines = wrap(text, r.t.width()-1)
+	}
+	for i, l := range lines {
+		lines[i] = style(r.t.Styles.Hint, l)
+	}
+	return []rune(strings.Join(lines, "\n"))
+}
+
+// width is that of the terminal, now.
+func (t *Terminal) width() int {
+	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 0 {
+		return w
+	}
+	return 80
+}
+
+// flush shows what came while the line was typed, above it.
+func (r *reader) flush() {
+	r.t.mu.Lock()
+	text := r.t.unshown.String()
+	r.t.unshown.Reset()
+	r.t.mu.Unlock()
+	if text != "" {
+		r.shell.PrintTransientf("%s", strings.TrimSuffix(text, "\n"))
+	}
+	if r.ctx.Err() != nil {
+		r.erase()
+		r.shell.History.Accept(false, false, readline.ErrInterrupt)
+	}
+}
+
+// accept takes the line, and takes it off the screen: what of it went over the line is
+// then shown as that.
+func (r *reader) accept() {
+	r.line, r.accepted = string(*r.shell.Line()), true
+	r.erase()
+	r.shell.History.Accept(false, false, nil)
+}
+
+func (r *reader) erase() {
+	r.shell.Display.CursorToLineStart()
+	io.WriteString(os.Stdout, "\r\x1b[0J")
+}
+
+// complete is asked for by Tab.
+func (r *reader) complete(line []rune, cursor int) readline.Completions {
+	if r.ask.Complete == nil {
+		return readline.Completions{}
+	}
+	before := string(line[:min(cursor, len(line))])
+	var list []readline.Completion
+	for _, c := range r.ask.Complete(before) {
+		if utf8.ValidString(c.Line) {
+			list = append(list, readline.Completion{Value: c.Line, Display: c.Show, Description: c.Why})
+		}
+	}
+	comps := readline.CompleteRaw(list).NoSpace().NoSort()
+	comps.PREFIX = before
+	return comps
+}
