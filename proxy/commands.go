@@ -1,0 +1,417 @@
+package proxy
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/parleymail/parley/smtp"
+)
+
+// stageOf is the stage of a command that is known to be one. What begins with
+// another word may be anything, and its arguments are not shown.
+func stageOf(word string) (stage smtp.Stage, known bool) {
+	switch word {
+	case "EHLO", "HELO", "LHLO":
+		return smtp.StageHello, true
+	case "STARTTLS":
+		return smtp.StageTLS, true
+	case "AUTH":
+		return smtp.StageAuth, true
+	case "MAIL", "SEND", "SOML", "SAML":
+		return smtp.StageMail, true
+	case "RCPT":
+		return smtp.StageRcpt, true
+	case "DATA":
+		return smtp.StageData, true
+	case "BDAT":
+		return smtp.StageContent, true
+	case "RSET":
+		return smtp.StageReset, true
+	case "QUIT":
+		return smtp.StageQuit, true
+	case "NOOP", "VRFY", "EXPN", "HELP", "ETRN", "XCLIENT", "XFORWARD", "TURN":
+		return 0, true
+	}
+	return 0, false
+}
+
+// isMechanism tells the names that may stand behind AUTH. What else stands there may
+// be a password that somebody put in the wrong place.
+func isMechanism(name string) bool {
+	return slices.Contains([]string{
+		"PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
+		"SCRAM-SHA-512", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "NTLM", "GSSAPI", "ANONYMOUS",
+	}, name)
+}
+
+// program is told what the program said. It gives what is to go on to the provider,
+// what is to be given again once what it says was done, and what that is.
+func (t *tap) program(p, out []byte) (on, rest []byte, act action) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	on = out
+	for len(p) > 0 {
+		switch t.state {
+		case adrift:
+			return append(on, p...), nil, goOn
+		case atTLS:
+			return on, p, awaitTLS
+		case atData:
+			if t.rules.hold {
+				return on, p, awaitReply
+			}
+			on = append(on, p...)
+			t.keepEarly(p)
+			return on, nil, goOn
+		case atContent, atChunk:
+			n := t.contentCame(p)
+			on, p = append(on, p[:n]...), p[n:]
+		default:
+			var n int
+			on, n, act = t.commandCame(p, on)
+			if p = p[n:]; act != goOn {
+				t.behind = len(p) > 0
+				return on, p, act
+			}
+		}
+	}
+	return on, nil, goOn
+}
+
+// keepEarly keeps what was said behind DATA: its reply will tell what it is.
+func (t *tap) keepEarly(p []byte) {
+	if len(t.early)+len(p) > maxEarly {
+		t.lose("the program did not wait for the reply to DATA")
+		return
+	}
+	t.early = append(t.early, p...)
+}
+
+// contentCame takes as much of p as is content.
+func (t *tap) contentCame(p []byte) int {
+	n, ended := t.content.feed(p)
+	for _, f := range t.content.found {
+		t.fault(f)
+	}
+	if ended {
+		t.contentOver()
+	}
+	return n
+}
+
+// contentOver tells of a content, or of a chunk of it, that has gone by.
+func (t *tap) contentOver() {
+	c := &t.content
+	t.tell(smtp.Event{Stage: smtp.StageContent, Did: smtp.Content, Size: c.size - c.told})
+	c.told = c.size
+	t.state, t.stage = atCommand, smtp.StageEnd
+	if c.chunked {
+		return // BDAT is asked already
+	}
+	t.tell(smtp.Event{Stage: smtp.StageEnd, Did: smtp.Command, Line: "."})
+	t.askVerdict("")
+}
+
+// askVerdict expects the reply to a content: over LMTP one for each recipient that
+// was taken, RFC 2033 §4.2.
+func (t *tap) askVerdict(verb string) {
+	n := 1
+	if t.lmtp {
+		n = max(t.recipients, 1)
+	}
+	for i := range n {
+		t.pending = append(t.pending, asked{stage: smtp.StageEnd, verb: verb, at: time.Now(), extra: i < n-1})
+	}
+}
+
+// commandCame takes p to the end of its first line, or all of it.
+func (t *tap) commandCame(p, out []byte) (on []byte, n int, act action) {
+	i := bytes.IndexByte(p, '\n')
+	if n = i + 1; n == 0 {
+		n = len(p)
+	}
+	t.line = append(t.line, p[:n]...)
+	if why := t.strange(i < 0); why != "" {
+		if t.rules.hold {
+			out = append(append(out, t.line...), p[n:]...)
+		} else {
+			out = append(out, p...)
+		}
+		t.lose(why)
+		return out, len(p), goOn
+	}
+	if i < 0 {
+		if t.rules.hold {
+			return out, n, goOn
+		}
+		return append(out, p[:n]...), n, goOn
+	}
+	line := t.line
+	act = t.command(line)
+	if act != answerHere {
+		if t.rules.hold {
+			out = append(out, line...)
+		} else {
+			out = append(out, p[:n]...)
+		}
+	}
+	t.line = t.line[:0]
+	return out, n, act
+}
+
+// strange finds out, by the first octets, that no SMTP is spoken.
+func (t *tap) strange(open bool) (why string) {
+	const handshake = 0x16 // the record in which a ClientHello comes: RFC 8446 §5.1
+	switch {
+	case t.said == 0 && t.line[0] == handshake && !t.programTLS:
+		t.fault(TLSOnPlainPort)
+		return "this is TLS"
+	case t.said == 0 && isHTTP(t.line):
+		t.fault(HTTPRequest)
+		return "this is HTTP"
+	case open && len(t.line) > maxLine:
+		return "a command has no end"
+	}
+	return ""
+}
+
+func isHTTP(line []byte) bool {
+	for _, method := range []string{"GET ", "POST ", "HEAD ", "PUT ", "CONNECT ", "OPTIONS "} {
+		if bytes.HasPrefix(line, []byte(method)) && bytes.Contains(line, []byte(" HTTP/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// command is a whole line from the program.
+func (t *tap) command(line []byte) action {
+	text := bytes.TrimSuffix(line, []byte("\n"))
+	if bare := len(text) == 0 || text[len(text)-1] != '\r'; bare && t.state != atLogin {
+		defer t.fault(BareLFCommand)
+	}
+	text = bytes.TrimSuffix(text, []byte("\r"))
+	t.said++
+	t.outOfTurn()
+	if t.state == atLogin {
+		return t.response(string(text))
+	}
+	word, args, _ := strings.Cut(string(text), " ")
+	word = strings.ToUpper(word)
+	stage, known := stageOf(word)
+	t.stage = stage
+	if word == "BDAT" && strings.HasSuffix(strings.ToUpper(args), " LAST") {
+		t.stage = smtp.StageEnd
+	}
+	shown, secret := t.shown(word, text, known)
+	t.tell(smtp.Event{Stage: t.stage, Did: smtp.Command, Line: shown, Hidden: secret})
+	if known && word != "AUTH" {
+		t.distrust = false
+	}
+	return t.obey(word, strings.TrimSpace(args))
+}
+
+// outOfTurn finds a program that does not wait for what it must wait for.
+func (t *tap) outOfTurn() {
+	switch {
+	case len(t.pending) == 0:
+	case t.pending[0].stage == smtp.StageGreeting:
+		t.fault(EarlyTalk)
+	case !t.offers["PIPELINING"] && t.state != atLogin: // RFC 2920 §3.1
+		t.fault(NotAsked)
+	}
+}
+
+// shown is a command as it may be seen by anybody.
+func (t *tap) shown(word string, text []byte, known bool) (line string, secret bool) {
+	shown, secret := t.secrets.hide(text, false)
+	upper := bytes.ToUpper(text)
+	switch {
+	case known && word != "AUTH":
+		return string(shown), secret
+	case word == "AUTH":
+		return shownLogin(string(text))
+	case t.distrust || bytes.Contains(upper, []byte("AUTH")):
+		// A program that was told no may not have heard it, and says the name and the
+		// password that it was going to say.
+		return hidden, true
+	case bytes.HasPrefix(upper, []byte("MAIL")), bytes.HasPrefix(upper, []byte("RCPT")), bytes.HasPrefix(upper, []byte("EHLO")), bytes.HasPrefix(upper, []byte("HELO")):
+		return string(shown), secret // a slip of the pen
+	}
+	// Another protocol's PASS and LOGIN, a password in the wrong place: who knows.
+	if first, _, more := strings.Cut(string(text), " "); more && isWord(first) {
+		return first + " " + hidden, true
+	} else if !more && (isWord(first) || first == "") {
+		return first, false
+	}
+	return hidden, true
+}
+
+// shownLogin is AUTH without what stands behind the mechanism.
+func shownLogin(text string) (line string, secret bool) {
+	words := strings.Fields(text)
+	switch {
+	case len(words) == 1:
+		return text, false
+	case !isMechanism(strings.ToUpper(words[1])):
+		return words[0] + " " + hidden, true
+	case len(words) > 2:
+		return words[0] + " " + words[1] + " " + hidden, true
+	}
+	return text, false
+}
+
+// isWord reports whether s may be the name of a command that we do not know.
+func isWord(s string) bool {
+	return len(s) > 0 && len(s) <= 10 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
+
+// obey notes what a command means for what comes next.
+func (t *tap) obey(word, args string) action {
+	a := asked{stage: t.stage, verb: word, at: time.Now()}
+	act := goOn
+	switch word {
+	case "EHLO", "LHLO":
+		t.lmtp = word == "LHLO"
+		a.held = t.rules.edits.any()
+	case "STARTTLS":
+		if act = t.askTLS(&a); act == answerHere {
+			return act
+		}
+	case "AUTH":
+		if act = t.askLogin(args); act == answerHere {
+			return act
+		}
+	case "MAIL":
+		upper := " " + strings.ToUpper(args) + " "
+		t.binary = strings.Contains(upper, " BODY=BINARYMIME ")
+		t.unsure = t.binary || strings.Contains(upper, " BODY=8BITMIME ")
+	case "DATA":
+		t.state = atData
+	case "BDAT":
+		return t.chunk(a, args)
+	case "QUIT":
+		t.quit = true
+	}
+	t.pending = append(t.pending, a)
+	return act
+}
+
+// askTLS is STARTTLS.
+func (t *tap) askTLS(a *asked) action {
+	switch {
+	case t.rules.tlsHere && !t.programTLS:
+		t.local = local{verb: "STARTTLS"}
+		return answerHere
+	case t.remoteTLS:
+		t.fault(TLSTwice)
+		return goOn
+	case t.rules.blind:
+		t.state = atTLS
+		return awaitTLS
+	}
+	a.held = true
+	t.state = atTLS
+	return awaitTLS
+}
+
+// askLogin is AUTH.
+func (t *tap) askLogin(args string) action {
+	name, initial, has := strings.Cut(args, " ")
+	t.mechanism, t.responses = strings.ToUpper(name), 0
+	t.state, t.distrust = atLogin, true
+	if !t.programTLS && !t.remoteTLS && t.offers["STARTTLS"] {
+		t.fault(LoginInClear)
+	}
+	if has {
+		t.responses++
+		t.secrets.heard(t.mechanism, t.responses, strings.TrimSpace(initial))
+	}
+	if t.rules.accept {
+		t.local = local{verb: "AUTH", mechanism: t.mechanism, initial: has}
+		return answerHere
+	}
+	if t.loggedIn {
+		t.fault(LoginTwice)
+	}
+	return goOn
+}
+
+// response is a line of a login.
+func (t *tap) response(text string) action {
+	t.responses++
+	t.secrets.heard(t.mechanism, t.responses, text)
+	t.stage = smtp.StageAuth
+	t.tell(smtp.Event{Stage: smtp.StageAuth, Did: smtp.Command, Line: hidden, Hidden: true})
+	if t.local.verb == "AUTH" {
+		t.local.cancelled = text == "*"
+		return answerHere
+	}
+	t.pending = append(t.pending, asked{stage: smtp.StageAuth, verb: "AUTH", at: time.Now()})
+	return goOn
+}
+
+// chunk is BDAT: its octets follow at once, whatever the reply will be. RFC 3030 §2.
+func (t *tap) chunk(a asked, args string) action {
+	size, rest, _ := strings.Cut(args, " ")
+	n, err := strconv.ParseInt(size, 10, 64)
+	if err != nil || n < 0 {
+		t.pending = append(t.pending, a)
+		return goOn // the provider will say so
+	}
+	last := strings.EqualFold(strings.TrimSpace(rest), "LAST")
+	if !t.content.chunked || t.content.last {
+		t.content = content{chunked: true, eight: t.unsure, binary: t.binary}
+	}
+	t.content.left, t.content.last = n, last
+	if last {
+		t.askVerdict("BDAT")
+	} else {
+		t.pending = append(t.pending, a)
+	}
+	if t.state = atChunk; n == 0 {
+		t.contentOver()
+	}
+	return goOn
+}
+
+// programEnded is told that the program hung up, before the provider has.
+func (t *tap) programEnded() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.over || t.state == adrift || t.quit || t.farewell:
+	case t.programTLS && t.said == t.saidBefore:
+		t.fault(Distrusted) // it shook hands and went: some say so by no alert
+	case t.said == 0:
+		t.fault(NotAWord)
+	case t.state == atContent || t.state == atChunk:
+		t.tell(smtp.Event{Stage: smtp.StageContent, Did: smtp.Content, Size: t.content.size - t.content.told})
+		t.fault(CutContent)
+	case slices.ContainsFunc(t.pending, func(a asked) bool { return a.stage == smtp.StageEnd }):
+		t.fault(Unheard)
+	case len(t.pending) > 0:
+		t.fault(GaveUp)
+	default:
+		t.fault(NoQuit)
+	}
+}
+
+// summary is what a session came to.
+func (t *tap) summary() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.state == adrift:
+		return ""
+	case t.mails == 0:
+		return "no mail was taken"
+	case t.mails == 1:
+		return fmt.Sprintf("1 mail was taken, %d octets", t.octets)
+	}
+	return fmt.Sprintf("%d mails were taken, %d octets", t.mails, t.octets)
+}

@@ -1,0 +1,89 @@
+package proxy
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
+
+// edits are what is changed in the provider's reply to EHLO: what was asked for, and
+// nothing else.
+type edits struct {
+	without []string // keywords of lines to be left out
+	login   bool     // AUTH goes: the proxy has logged in
+	accept  bool     // AUTH is offered by the proxy, in place of the provider's
+	tls     bool     // STARTTLS is offered by the proxy
+}
+
+func (e *edits) any() bool {
+	return len(e.without) > 0 || e.login || e.accept || e.tls
+}
+
+// acceptLine is what is offered where any login is taken.
+const acceptLine = "AUTH PLAIN LOGIN CRAM-MD5 XOAUTH2 OAUTHBEARER"
+
+// edited is a reply to EHLO with what was asked for left out or put in. Each other line
+// stays as it is, octet for octet, but for the mark of the last.
+func (t *tap) edited(reply []byte) []byte {
+	e := &t.rules.edits
+	var kept [][]byte
+	var out, in []string
+	for i, line := range slices.Collect(bytes.Lines(reply)) {
+		word := keyword(string(line))
+		if i > 0 && t.drops(word) {
+			out = append(out, word)
+			continue
+		}
+		kept = append(kept, line)
+	}
+	if e.accept {
+		in = append(in, acceptLine)
+	}
+	if e.tls && !t.programTLS {
+		in = append(in, "STARTTLS")
+	}
+	for _, line := range in {
+		kept = append(kept, []byte(string(reply[:3])+" "+line+"\r\n"))
+	}
+	if len(out) > 0 {
+		t.note("the program is not told of " + strings.Join(out, ", "))
+	}
+	if len(in) > 0 {
+		t.note("the program is told of " + strings.Join(in, ", ") + " by the proxy")
+	}
+	if len(out)+len(in) == 0 {
+		return reply
+	}
+	return marked(kept)
+}
+
+// drops reports whether a line of the reply is to be left out.
+func (t *tap) drops(word string) bool {
+	e := &t.rules.edits
+	switch {
+	case word == "AUTH" && (e.login || e.accept), word == "STARTTLS" && e.tls:
+		return true
+	}
+	return slices.ContainsFunc(e.without, func(w string) bool { return strings.EqualFold(w, word) })
+}
+
+// marked makes the last line the last, and no other: RFC 5321 §4.2.1.
+func marked(lines [][]byte) []byte {
+	var b []byte
+	for i, line := range lines {
+		mark := byte('-')
+		if i == len(lines)-1 {
+			mark = ' '
+		}
+		if len(line) > 3 && (line[3] == '-' || line[3] == ' ') {
+			b = append(b, line[:3]...)
+			b = append(b, mark)
+			b = append(b, line[4:]...)
+			continue
+		}
+		b = append(b, line[:min(3, len(line))]...) // a bare "250"
+		b = append(b, mark)
+		b = append(b, line[min(3, len(line)):]...)
+	}
+	return b
+}

@@ -1,0 +1,104 @@
+package proxy
+
+import (
+	"bytes"
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"github.com/parleymail/parley/sasl"
+)
+
+// secrets are the texts that no event may hold, though either side said them again
+// in another place: some servers repeat a command that they do not know, and some
+// programs say a password where a command is expected.
+type secrets [][]byte
+
+const (
+	hidden = "(secret)"
+
+	// minSecret is the shortest text that is looked for. A shorter one would hide
+	// half of every reply, and is no secret.
+	minSecret = 4
+
+	// minPiece is how much of a secret is hidden too, where it is said back during
+	// a login: servers cut short what they repeat.
+	minPiece = 8
+)
+
+// add remembers a text, and what it looks like in base64.
+func (s *secrets) add(secret string) {
+	if len(secret) < minSecret || s.knows(secret) {
+		return
+	}
+	*s = append(*s, []byte(secret), []byte(base64.StdEncoding.EncodeToString([]byte(secret))))
+}
+
+func (s *secrets) knows(secret string) bool {
+	return slices.ContainsFunc(*s, func(known []byte) bool { return string(known) == secret })
+}
+
+// addAll remembers what a mechanism names.
+func (s *secrets) addAll(mech sasl.Mechanism) {
+	for _, secret := range mech.Secrets() {
+		s.add(secret)
+	}
+}
+
+// heard remembers what is secret in a response of the program's, as it was said.
+// nth counts the responses from 1, and the initial one is the first.
+func (s *secrets) heard(mechanism string, nth int, response string) {
+	if response == "*" || response == "=" {
+		return
+	}
+	if len(response) >= minSecret && !s.knows(response) {
+		*s = append(*s, []byte(response))
+	}
+	decoded, err := base64.StdEncoding.DecodeString(response)
+	if err != nil {
+		s.add(response) // a program that forgot about base64
+		return
+	}
+	switch text := string(decoded); mechanism {
+	case "PLAIN": // RFC 4616: authzid NUL authcid NUL password
+		s.add(text[strings.LastIndexByte(text, 0)+1:])
+	case "LOGIN":
+		if nth > 1 {
+			s.add(text) // the first is a name, and shown wherever mail goes
+		}
+	case "XOAUTH2", "OAUTHBEARER":
+		if _, token, ok := strings.Cut(text, "Bearer "); ok {
+			token, _, _ = strings.Cut(token, "\x01")
+			s.add(token)
+		}
+	default:
+		s.add(text)
+	}
+}
+
+// hide gives line without the secrets in it. With pieces, parts of them are hidden
+// too.
+func (s secrets) hide(line []byte, pieces bool) (shown []byte, found bool) {
+	for _, secret := range s {
+		if bytes.Contains(line, secret) {
+			line, found = bytes.ReplaceAll(line, secret, []byte(hidden)), true
+		}
+	}
+	if !pieces {
+		return line, found
+	}
+	for _, secret := range s {
+		for i := 0; i+minPiece <= len(line); i++ {
+			if !bytes.Contains(secret, line[i:i+minPiece]) {
+				continue
+			}
+			end := i + minPiece
+			for end < len(line) && bytes.Contains(secret, line[i:end+1]) {
+				end++
+			}
+			line, found = slices.Concat(line[:i], []byte(hidden), line[end:]), true
+			i += len(hidden) - 1
+		}
+	}
+	return line, found
+}
