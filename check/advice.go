@@ -21,6 +21,10 @@ func fixNoName(host, likely string) diagnose.Words {
 	return say("check the spelling of %s; inside a company's network, whether this machine asks its DNS", "检查 %s 的拼写；若是公司内网域名，检查本机是否使用内网 DNS", host)
 }
 
+func causeWellKnown(host, provider string) diagnose.Words {
+	return say("this machine's DNS knows no host %s, which %s has had for long", "本机的 DNS 查不到 %s，而它是 %s 长期使用的服务器", host, provider)
+}
+
 func causeNoDNS(err error) diagnose.Words {
 	return say("the name could not be looked up: the resolver failed, which says nothing of the server (%v)", "域名解析失败：是 DNS 解析器的问题，与邮件服务器无关（%v）", err)
 }

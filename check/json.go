@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -85,7 +86,16 @@ func (s Step) MarshalJSON() ([]byte, error) {
 			}
 		}
 	}
-	return json.Marshal(r)
+	return marshal(r)
+}
+
+// marshal leaves <kim@example.net> to be read by people too.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // UnmarshalJSON reads what MarshalJSON makes, but for Err.
@@ -136,7 +146,7 @@ type reportRecord struct {
 
 // MarshalJSON makes an object with the names server, at, took_ms, verdict and steps.
 func (r *Report) MarshalJSON() ([]byte, error) {
-	return json.Marshal(reportRecord{r.Server, r.At, milliseconds(r.Took), r.Verdict().String(), r.Steps})
+	return marshal(reportRecord{r.Server, r.At, milliseconds(r.Took), r.Verdict().String(), r.Steps})
 }
 
 // UnmarshalJSON reads what MarshalJSON makes.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,6 +104,8 @@ func (w *walk) noAddress(a answers, s Step) {
 	case w.ctx.Err() != nil:
 	case len(a.mx) > 0:
 		d = w.known(smtp.StageDial, "config-invalid", false, causeOnlyMX(w.host, a.mx), w.fixOnlyMX(a.mx))
+	case notFound(err) && w.wellKnown():
+		d = w.known(smtp.StageDial, "dns-failure", true, causeWellKnown(w.host, w.provider.Name), fixNoDNS(w.host))
 	case notFound(err):
 		d = w.known(smtp.StageDial, "dns-failure", false, causeNoName(w.host), fixNoName(w.host, w.likely()))
 	default:
@@ -116,8 +120,11 @@ func (w *walk) noAddress(a answers, s Step) {
 }
 
 func notFound(err error) bool {
-	dns, ok := errors.AsType[*net.DNSError](err)
-	return ok && dns.IsNotFound
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return dns.IsNotFound
+	}
+	_, ok := errors.AsType[*net.AddrError](err) // a name from /etc/hosts that has no address of this family
+	return ok
 }
 
 func trimDot(s string) string {
@@ -133,6 +140,11 @@ func (w *walk) likely() string {
 		return ""
 	}
 	return w.provider.Hosts[0].Name
+}
+
+// wellKnown reports whether the host is one that a provider is known to have.
+func (w *walk) wellKnown() bool {
+	return w.provider != nil && slices.ContainsFunc(w.provider.Hosts, func(h diagnose.Host) bool { return strings.EqualFold(h.Name, w.host) })
 }
 
 // mxProvider is whose servers take a domain's mail, and so likely send its too.

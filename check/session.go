@@ -19,6 +19,9 @@ import (
 // session opens a session as a mail would have it. Its steps are told by the Client's trace, as
 // they are done.
 func (w *walk) session() {
+	if w.lenient() {
+		x509.SystemCertPool() // it takes long once, and is not to count as the server's time
+	}
 	w.at = time.Now()
 	client := w.newClient(w.hear)
 	if w.check.Send && w.check.Timeout == 0 {
@@ -145,6 +148,12 @@ func (w *walk) judgeOffer(mechs []string, size int64) (list []Remark) {
 	return list
 }
 
+// lenient reports whether the Client goes on with a certificate that is not good.
+func (w *walk) lenient() bool {
+	t := w.check.Client.TLS
+	return w.security == smtp.Opportunistic || t != nil && t.InsecureSkipVerify
+}
+
 // startedTLS is two steps, for a handshake may be good and the certificate not judged.
 func (w *walk) startedTLS(state *tls.ConnectionState, took time.Duration) {
 	w.state = state
@@ -158,16 +167,17 @@ func (w *walk) startedTLS(state *tls.ConnectionState, took time.Duration) {
 	cert := describe(state.PeerCertificates)
 	s = Step{Name: "certificate", Verdict: Good, Facts: Facts{Certificate: cert}, Found: foundCertificate(cert)}
 	c := w.check.Client
-	problem := w.problem(state.PeerCertificates)
 	switch {
-	case problem != "" && c.Fingerprint != "":
+	case c.Fingerprint != "":
 		s.Found = foundPinned(cert)
-	case problem != "":
-		s.Remarks = append(s.Remarks, remarkNotJudged(problem))
-	case cert.DaysLeft < 14:
+	case w.lenient():
+		if cert.Problem = w.problem(state.PeerCertificates); cert.Problem != "" {
+			s.Remarks = append(s.Remarks, remarkNotJudged(cert.Problem))
+		}
+	}
+	if cert.Problem == "" && cert.DaysLeft < 14 {
 		s.Remarks = append(s.Remarks, remarkExpires(cert.DaysLeft))
 	}
-	cert.Problem = problem
 	w.give(s)
 }
 

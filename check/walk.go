@@ -221,7 +221,7 @@ func (w *walk) explain(e *smtp.Error) *diagnose.Diagnosis {
 
 // known is a diagnosis by what was tried, and not by what was said.
 func (w *walk) known(stage smtp.Stage, kind diagnose.Kind, temporary bool, cause, fix diagnose.Words) *diagnose.Diagnosis {
-	d := &diagnose.Diagnosis{Kind: kind, Temporary: temporary, Cause: cause, Fix: fix, Confidence: 0.95, Stage: stage}
+	d := &diagnose.Diagnosis{Kind: kind, Temporary: temporary, Cause: sentence(cause), Fix: sentence(fix), Confidence: 0.95, Stage: stage}
 	if w.provider != nil {
 		d.Provider = w.provider.ID
 	}

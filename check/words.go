@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/smtp"
@@ -19,6 +20,20 @@ func say(en, zh string, args ...any) diagnose.Words {
 		return diagnose.Words{En: en, Zh: zh}
 	}
 	return diagnose.Words{En: smtp.Printable(fmt.Sprintf(en, args...)), Zh: smtp.Printable(fmt.Sprintf(zh, args...))}
+}
+
+// sentence is the words as package diagnose has its causes and fixes: with a capital, and ended.
+// An address at the begin stays as it is, and nothing is set behind a URL that may be copied.
+func sentence(w diagnose.Words) diagnose.Words {
+	begin, _, _ := strings.Cut(w.En, " ")
+	if r := []rune(w.En); len(r) > 0 && !strings.ContainsAny(begin, ".:/") {
+		r[0] = unicode.ToUpper(r[0])
+		w.En = string(r)
+	}
+	if end := w.En[strings.LastIndexByte(w.En, ' ')+1:]; strings.ContainsAny(end, "/=") || len(end) > 40 {
+		return w
+	}
+	return diagnose.Words{En: w.En + ".", Zh: w.Zh + "。"}
 }
 
 // inChinese is the words with other values in Chinese.
@@ -218,6 +233,9 @@ func remarkNotJudged(problem string) Remark {
 }
 
 func remarkExpires(days int) Remark {
+	if days < 1 {
+		return Remark{"expires-soon", say("the certificate ends within a day: renew it", "证书一天内到期：请续期")}
+	}
 	return Remark{"expires-soon", say("the certificate ends in %d days: renew it", "证书还有 %d 天到期：请续期", days)}
 }
 
