@@ -90,11 +90,18 @@ func (w *walk) begin() bool {
 	w.direct = c.Proxy == "" || c.DialContext != nil || w.network == "unix"
 	_, err := netip.ParseAddr(w.host)
 	w.named = err != nil && w.network == "tcp" && (c.DialContext == nil && c.Proxy == "" || w.check.Resolver != nil)
-	if p, ok := w.check.facts().Provider(w.host); ok && w.network == "tcp" {
+	// On this machine may be anything: 127.0.0.1 is some provider's too, by its bridge.
+	if p, ok := w.check.facts().Provider(w.host); ok && !w.local() {
 		w.provider = p
 	}
 	w.planSteps(c)
 	return true
+}
+
+// local reports whether the server is this machine, by its name.
+func (w *walk) local() bool {
+	ip, err := netip.ParseAddr(w.host)
+	return w.network == "unix" || strings.EqualFold(w.host, "localhost") || err == nil && ip.IsLoopback()
 }
 
 // target reads the Client's Addr as the Client will.
@@ -212,10 +219,16 @@ func (w *walk) fail(name string, e *smtp.Error, d *diagnose.Diagnosis, more ...f
 // explain asks package diagnose.
 func (w *walk) explain(e *smtp.Error) *diagnose.Diagnosis {
 	h := diagnose.Hint{Server: w.addr, Stage: e.Stage}
+	if w.local() {
+		h.Server = ""
+	}
 	if w.provider != nil {
 		h.Provider = w.provider.ID
 	}
 	d := w.check.facts().Explain(e, h)
+	if w.local() && w.provider == nil {
+		d.Provider = ""
+	}
 	return &d
 }
 

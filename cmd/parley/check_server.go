@@ -65,7 +65,7 @@ func (u *ui) checkTarget(text string, f *checkFlags, in *stdin) (*checked, error
 	if t.user == "" {
 		t.user = s.user
 	}
-	if p, ok := diagnose.Default().Provider(hostOf(t.shown)); ok && t.provider == nil {
+	if p, ok := diagnose.Default().Provider(hostOf(t.shown)); ok && t.provider == nil && !isLoopback(t.shown) {
 		t.provider = p
 	}
 	u.checkEnvelope(t, f)
