@@ -39,6 +39,8 @@ func TestMain(m *testing.M) {
 //	    it must have so many
 //	octets FILE HEX
 //	    makes a file of what does not stand in a script
+//	config FILE
+//	    puts the server's ADDR, HOST, PORT and CA into a file, which its owner alone can then read
 //	masked stdout|stderr|FILE FILE
 //	    writes a copy in which what differs each time is masked
 func TestScripts(t *testing.T) {
@@ -58,6 +60,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"server": scriptServer, "fault": scriptFault, "exits": scriptExits,
 			"got": scriptGot, "octets": scriptOctets, "mails": scriptMails, "masked": scriptMasked,
+			"config": scriptConfig,
 		},
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -47,16 +48,16 @@ func (u *ui) sendOne(ctx context.Context, r *result, f *sendFlags, set *pflag.Fl
 		return "", err
 	}
 	r.quiet = f.asSendmail
-	var to server
-	if !f.dryRun || f.server != "" || u.env("SMTP_URL") != "" {
-		s, err := u.server(f, in)
-		if err != nil {
-			return "", err
-		}
-		to = *s
-		addr = to.client.Addr
+	to, err := u.server(ctx, f, in)
+	if err != nil {
+		return "", err
 	}
-	object, err := how(&compose{u: u, f: f, set: set, stdin: in}, to.user, args)
+	from := ""
+	if to != nil {
+		addr, from = to.client.Addr, cmp.Or(to.from, to.user)
+		f.sentBy(set, to)
+	}
+	object, err := how(&compose{u: u, f: f, set: set, stdin: in}, from, args)
 	if err != nil {
 		return addr, err
 	}
@@ -76,6 +77,19 @@ func (u *ui) sendOne(ctx context.Context, r *result, f *sendFlags, set *pflag.Fl
 		return addr, &partialError{receipt.Refused}
 	}
 	return addr, nil
+}
+
+// sentBy has a mail that a program hands to sendmail come from whom the file says, if
+// the program does not. Without this it would be root at this machine's name, which no
+// provider takes.
+func (f *sendFlags) sentBy(set *pflag.FlagSet, to *server) {
+	if !f.asSendmail || to.name == "" || to.from == "" || set.Changed("envelope-from") {
+		return
+	}
+	if a, err := mail.ParseAddress(to.from); err == nil {
+		set.Set("envelope-from", a.Address)
+		f.fullName = cmp.Or(f.fullName, a.Name)
+	}
 }
 
 // A form is how what to send is given.

@@ -35,7 +35,6 @@ var (
 
 // What send says of flags and of what it was given.
 var (
-	wordNoServer            = text{"no server: give --server URL, or set SMTP_URL in the environment, as in smtps://user@smtp.example.com", "没有服务器：用 --server URL，或设置环境变量 SMTP_URL，如 smtps://user@smtp.example.com"}
 	wordPasswordInFlag      = text{"the password in --server can be seen by everybody on this machine; SMTP_URL, --password-file and --password-command hide it", "本机所有用户都能看到 --server 中的密码；SMTP_URL、--password-file、--password-command 不会暴露它"}
 	wordPasswordInClear     = text{"the password goes to %s in clear text: whoever sits between can read it", "密码将以明文发往 %s：途中任何人都能读到"}
 	wordTwoPasswords        = text{"a password is given twice: in the URL, by --password-file or by --password-command, one is enough", "密码给了两次：URL、--password-file、--password-command 只需其一"}
