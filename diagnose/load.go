@@ -47,6 +47,7 @@ type ruleTable struct {
 	ID        string `toml:"id"`
 	Group     string `toml:"group"` // where it is not its file's
 	Phase     string `toml:"phase"`
+	Strict    bool   `toml:"strict"` // at that phase alone
 	Code      string `toml:"code"`
 	Enhanced  string `toml:"enhanced"`
 	Text      string `toml:"text"`
@@ -113,7 +114,8 @@ type rule struct {
 	id       string
 	group    string
 	sort     sort
-	at       int // its place among all of them
+	strict   bool // at its stages alone
+	at       int  // its place among all of them
 	stages   []smtp.Stage
 	codes    []int // 535; 4 for 4xx
 	enhanced []enhancedRange
@@ -255,7 +257,7 @@ func (f *Facts) addRule(one *file, t *ruleTable) error {
 
 func (t *ruleTable) rule() (*rule, error) {
 	r := &rule{
-		id: t.ID, group: t.Group, pattern: t.Text, error: t.Error, kind: Kind(t.Kind), temporary: t.Temporary,
+		id: t.ID, group: t.Group, strict: t.Strict, pattern: t.Text, error: t.Error, kind: Kind(t.Kind), temporary: t.Temporary,
 		cause: Words{t.Cause, t.CauseZh}, fix: Words{t.Fix, t.FixZh}, example: t.Example, source: t.Source, sure: 'C',
 	}
 	if t.ID == "" || t.Kind == "" {

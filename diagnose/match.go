@@ -87,6 +87,9 @@ func (f *Facts) match(r *reading) []finding {
 
 // fits compares a rule with a reading.
 func (rule *rule) fits(r *reading, whole string, has present) (finding, bool) {
+	if rule.strict && !slices.Contains(rule.stages, r.stage) {
+		return finding{}, false
+	}
 	if rule.error != "" || rule.regexp != nil && !has.fits(rule.at) || !rule.fitsCodes(r) {
 		return finding{}, false
 	}
@@ -120,6 +123,9 @@ func (rule *rule) fitsCodes(r *reading) bool {
 		if r.enhanced.Class == 0 {
 			return rule.regexp != nil
 		}
+		if rule.sort == generic && rule.regexp != nil && loose(r.enhanced) {
+			return true
+		}
 		return slices.ContainsFunc(rule.enhanced, func(e enhancedRange) bool { return e.has(r.enhanced) })
 	}
 	return rule.codes != nil || rule.regexp != nil
@@ -136,13 +142,15 @@ func (rule *rule) mayHaveClass(class int) bool {
 func (rule *rule) tier(r *reading, words string) tier {
 	mine := slices.Contains(r.groups, rule.group)
 	switch {
+	case rule.kind == "ok" && r.class() >= 4:
+		return nothing // X.1.5, "destination address valid", is 2.1.5
 	case rule.sort == local:
 		if r.code != 0 {
 			return nothing // what a server said is never our own error
 		}
 		return bySoftware
-	case !r.isReply() && rule.sort != provider && rule.sort != software && rule.sort != list && rule.sort != generic:
-		return nothing
+	case rule.strict && rule.regexp == nil:
+		return byExact
 	case rule.regexp == nil && rule.enhanced != nil:
 		if mine && rule.group != "any" {
 			return byProvider
@@ -172,13 +180,16 @@ func (rule *rule) tier(r *reading, words string) tier {
 		}
 		return byForeign
 	}
+	if rule.sort == list && rule.sure == 'C' && vague(rule.kind) {
+		return byWeakWords
+	}
 	return bySoftware
 }
 
 // score tells rules of the same tier apart. The place in the file comes last, by
 // the sort being stable.
 func (rule *rule) score(r *reading) int {
-	n := 4 * rule.fitsStage(r.stage)
+	n := 4 * rule.fitsStage(r.stage, r.code)
 	if rule.sort != generic {
 		// Of somebody's own words the order in the file tells; a stage that goes against
 		// them lowers a rule, and one that fits them is no news.

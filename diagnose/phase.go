@@ -42,8 +42,10 @@ func ParsePhase(word string) ([]smtp.Stage, bool) {
 
 // fitsStage is how well a rule's stages go with the one that is known. It raises or
 // lowers a rule and excludes none: programs report the stage wrongly too often.
-func (r *rule) fitsStage(s smtp.Stage) int {
+func (r *rule) fitsStage(s smtp.Stage, code int) int {
 	switch {
+	case s == 0 && code > 550 && slices.Contains(r.stages, smtp.StageAuth):
+		return -1 // no server says that to AUTH
 	case s == 0 || r.stages == nil:
 		return 0
 	case slices.Contains(r.stages, s):
@@ -54,11 +56,10 @@ func (r *rule) fitsStage(s smtp.Stage) int {
 	return -1
 }
 
-// near: with pipelining what is said to one of these is often reported as said to
-// another, and a refusal of the sender often comes only at RCPT, or after the content.
+// near: servers hold back what they have to say of the connection, of EHLO and of
+// the sender until RCPT, or until the content is over; and with pipelining what
+// is said to one command is often reported as said to another.
 func near(s, t smtp.Stage) bool {
-	envelope := func(s smtp.Stage) bool { return s == smtp.StageMail || s == smtp.StageRcpt || s == smtp.StageData }
 	content := func(s smtp.Stage) bool { return s == smtp.StageData || s == smtp.StageContent || s == smtp.StageEnd }
-	early := func(s smtp.Stage) bool { return s <= smtp.StageTLS }
-	return envelope(s) && envelope(t) || content(s) && content(t) || early(s) && early(t)
+	return t < s && t != smtp.StageAuth && t != smtp.StageTLS || content(s) && content(t) || s <= smtp.StageTLS && t <= smtp.StageTLS
 }

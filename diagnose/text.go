@@ -29,6 +29,9 @@ func (f *Facts) Text(text string, h Hint) Diagnosis {
 			continue
 		}
 		found := f.match(r)
+		if r.code != 0 && (r.text == "" || len(found) == 0 || found[0].tier <= byVagueEnhanced) {
+			r, found = f.wider(r, found, text)
+		}
 		if len(found) == 0 {
 			continue
 		}
@@ -43,6 +46,26 @@ func (f *Facts) Text(text string, h Hint) Diagnosis {
 		as = &reading{text: text}
 	}
 	return f.diagnosis(as, all)
+}
+
+// wider looks at all of a text, where the reply found in it says next to nothing: its
+// words may stand before its code, and it may be no reply at all.
+func (f *Facts) wider(r *reading, found []finding, text string) (*reading, []finding) {
+	floor := nothing
+	if len(found) > 0 {
+		floor = found[0].tier
+	}
+	whole := *r
+	whole.text = strings.Join(strings.Fields(text), " ")
+	if more := f.match(&whole); len(more) > 0 && more[0].tier > floor {
+		r, found, floor = &whole, more, more[0].tier
+	}
+	bare := whole
+	bare.code, bare.enhanced = 0, smtp.EnhancedCode{}
+	if more := f.match(&bare); len(more) > 0 && more[0].tier >= bySoftware && more[0].tier > floor {
+		return &bare, more
+	}
+	return r, found
 }
 
 // readings are the ways to understand a text, the likeliest first.
@@ -186,6 +209,10 @@ func (f *Facts) unknown(d *Diagnosis, r *reading) {
 func (f *Facts) temporary(rule *rule, r *reading) bool {
 	if rule.temporary != nil {
 		return *rule.temporary
+	}
+	switch rule.kind {
+	case "rate-limited", "quota-exceeded":
+		return true // whatever the code says: the allowance comes back
 	}
 	if c := r.class(); c != 0 {
 		return c == 4

@@ -38,7 +38,7 @@ func word(c byte) bool { return digit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 func spotAt(s string, i int) (spot, bool) {
 	before, after := s[:i], s[i+3:]
-	if before != "" && !standsBefore(before) || after != "" && !standsBehind(after) {
+	if before != "" && !standsBefore(before) || after != "" && !standsBehind(after) && !glued(before, after) {
 		return spot{}, false
 	}
 	one := spot{from: i + 3}
@@ -52,12 +52,12 @@ func spotAt(s string, i int) (spot, bool) {
 		}
 	}
 	switch line := lastLine(before); {
-	case strings.TrimSpace(line) == "":
-		one.score += 3 // it begins the line
-	case told.MatchString(line):
-		one.score += 3
+	case strings.Trim(line, " \t<>*~-=|") == "", named.MatchString(line):
+		one.score += 3 // it begins the line, or is named
 	case notCode.MatchString(line):
 		return spot{}, false
+	case told.MatchString(line):
+		one.score += 3
 	}
 	if after == "" || after[0] == ' ' || after[0] == '-' {
 		one.score++
@@ -65,10 +65,20 @@ func spotAt(s string, i int) (spot, bool) {
 	if quoted.MatchString(s[i+3:]) {
 		one.score += 2 // (535, b'5.7.8 ...')
 	}
-	if unit.MatchString(after) {
+	if unit.MatchString(after) || one.code < 400 && !says(one.code) {
 		return spot{}, false
 	}
-	return one, true
+	return one, one.score > 1
+}
+
+// says reports whether a server says yes by a code: RFC 5321 §4.2.3 and RFC 4954 §6 have
+// few such, and a number below 400 is most often none.
+func says(code int) bool {
+	switch code {
+	case 211, 214, 220, 221, 235, 250, 251, 252, 253, 334, 354:
+		return true
+	}
+	return false
 }
 
 // behindCode is what parts the code from the text, and an enhanced code among it. The enhanced code
@@ -76,10 +86,13 @@ func spotAt(s string, i int) (spot, bool) {
 var behindCode = regexp.MustCompile(`^(?:[ \t"':,;)\]>_-]|b['"]|message |response:? )*(?:[#(\[ ]{0,2}([245]\.\d{1,3}\.\d{1,3})\b[)\]:]?)?[ \t:-]*`)
 
 // told is what other programs say before a code.
-var told = regexp.MustCompile(`(?i)(said|respon(se|ded|d)|reply|replied|code|returned|server|error|message|failed|failure|got|status|smtp;|command|login|rejected|denied|detail|info|reason|SMTPCode|client|exception|remote host|data|address|recipient|rcpt|mail|<\*\*|<~\*|<--?|<<<|S:)\W{0,12}(b?['"(\[])?$|[({\[]['"]?$|<[^<>]*>:? ?$|<\S+@\S+>\.*: ?$`)
+var told = regexp.MustCompile(`(?i)(said|respon(se|ded|d)|reply|replied|code|returned|server|error|message|failed|failure|got|status|smtp;|command|login|rejected|denied|detail|info|reason|SMTPCode|client|exception|remote host|data|address|recipient|rcpt|mail|<\*\*|<~\*|<--?|<<<|S:)\W{0,12}(b?['"(\[])?$|[({\[]['"]?$|<[^<>]*>:? ?$|<\S+@\S+>\.*: ?$|: $`)
+
+// named is a field whose value is a reply, or a string that begins with the code.
+var named = regexp.MustCompile(`(?i)(reply|response|code|status|msg|error|message|result)=['"]?$|[,\[({=:] ?[bu]?['"]$`)
 
 // notCode is what says that a number is another thing.
-var notCode = regexp.MustCompile(`(?i)(port|line|errno|pid|id|size|bytes|after|within|in|of|than|limit|version|HTTP/[0-9.]+|timeout|took|seq|delay=[0-9.]*|relay|:\d+|#|\$|=\w*)[ =:(#]?$`)
+var notCode = regexp.MustCompile(`(?i)(?:\b(expected( response)?( code)?|port|line|errno|pid|id|size|bytes|after|within|in|of|than|limit|version|HTTP/[0-9.]+|timeout|took|seq|delay=[0-9.]*|relay)|:\d+|#|\$|=\w*)[ =:(#"']*$`)
 
 var (
 	quoted = regexp.MustCompile(`^, ?b?['"]`)
@@ -117,6 +130,11 @@ func standsBehind(after string) bool {
 		return len(after) < 2 || !digit(after[1]) || enhancedAhead.MatchString(after[1:])
 	}
 	return strings.IndexByte(" \t\n:,;)]\"'<>#_(", c) >= 0 || c == '.' && (len(after) == 1 || after[1] == ' ' || after[1] == '\n')
+}
+
+// glued is for "451DT:SPM": Coremail's help pages and logs leave the blank out.
+func glued(before, after string) bool {
+	return strings.TrimSpace(lastLine(before)) == "" && ('A' <= after[0] && after[0] <= 'Z' || after[0] >= 0x80)
 }
 
 var enhancedAhead = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}\b`)
