@@ -83,7 +83,10 @@ func (u *ui) resolve(ctx context.Context, w wanted) (*server, error) {
 // that which is wrong.
 func (u *ui) serverError(flag string, err error) error {
 	if lines := u.faults(err); len(lines) > 0 {
-		return &usageError{strings.Join(lines, "\n"+u.name+": ")}
+		for _, line := range lines[:len(lines)-1] {
+			u.tell(line)
+		}
+		return &usageError{lines[len(lines)-1]}
 	}
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return err

@@ -39,6 +39,13 @@ func (s *Server) NeedsSecret() bool {
 	return s.User != "" && s.Secret.Source == Nowhere && s.auth() != "EXTERNAL"
 }
 
+// With is the same server with a secret that was given otherwise.
+func (s *Server) With(secret string) *Server {
+	same := *s
+	same.Secret = Secret{Source: Clear, Token: s.Secret.Token, value: secret}
+	return &same
+}
+
 // Host is the host that it is on, or the path of a socket.
 func (s *Server) Host() string {
 	_, _, after := SplitURL(s.url)
@@ -137,7 +144,7 @@ func (s *Server) client(secret string, change func(url.Values)) (*smtp.Client, e
 			}
 		}
 	}
-	if s.User != "" {
+	if s.User != "" && secret != "" {
 		user += ":" + Escape(secret)
 	}
 	if user != "" {
