@@ -251,8 +251,11 @@ func (one *finding) confidence() float64 {
 	case 'C':
 		c -= 0.15
 	}
-	if one.rule.kind == "unclassified" {
+	switch {
+	case one.rule.kind == "unclassified":
 		c = min(c, 0.3)
+	case one.rule.strict && one.rule.regexp == nil:
+		c = 0.45 // the code and the stage alone
 	}
 	return c
 }
