@@ -57,7 +57,9 @@ func (t *tap) program(p, out []byte) (on, rest []byte, act action) {
 	for len(p) > 0 {
 		switch t.state {
 		case adrift:
-			return append(on, p...), nil, goOn
+			on = append(append(on, t.line...), p...)
+			t.line = nil
+			return on, nil, goOn
 		case atTLS:
 			return on, p, awaitTLS
 		case atData:
@@ -141,6 +143,7 @@ func (t *tap) commandCame(p, out []byte) (on []byte, n int, act action) {
 		} else {
 			out = append(out, p...)
 		}
+		t.line = nil
 		t.lose(why)
 		return out, len(p), goOn
 	}
@@ -392,10 +395,12 @@ func (t *tap) programEnded() {
 	case t.state == atContent || t.state == atChunk:
 		t.tell(smtp.Event{Stage: smtp.StageContent, Did: smtp.Content, Size: t.content.size - t.content.told})
 		t.fault(CutContent)
-	case slices.ContainsFunc(t.pending, func(a asked) bool { return a.stage == smtp.StageEnd }):
+	case slices.ContainsFunc(t.pending, isVerdict):
 		t.fault(Unheard)
 	case len(t.pending) > 0:
 		t.fault(GaveUp)
+	case t.refused:
+		t.note(factsOf(NoQuit).note) // and what to look at is the refusal
 	default:
 		t.fault(NoQuit)
 	}

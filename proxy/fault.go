@@ -69,6 +69,7 @@ const (
 	NoProvider     Fault = "provider-not-reached"
 	SilentProvider Fault = "provider-silent"
 	ProviderGone   Fault = "provider-hung-up"
+	NoVerdict      Fault = "provider-hung-up-before-verdict"
 	NotSMTP        Fault = "provider-not-smtp"
 	LooseEnd       Fault = "content-ended-loosely"
 )
@@ -189,6 +190,10 @@ var faultFacts = [...]faultFact{
 		"the provider hung up",
 		diagnose.Words{En: "the provider closed the connection without a word", Zh: "服务商没有说明就断开了连接"},
 		diagnose.Words{En: "try again; if it breaks at the same step each time, take that step as refused", Zh: "重试；若总断在同一步，就当那一步被拒绝"}},
+	{NoVerdict, Provider, "connection-lost",
+		"the provider hung up before it said whether it takes the mail",
+		diagnose.Words{En: "the provider closed the connection during the content, or behind it without a verdict; if all of it was sent, the mail may have been taken", Zh: "服务商在传送内容时或内容之后断开，没有给出最后答复；若内容已全部发出，邮件可能已被接收"},
+		diagnose.Words{En: "look whether it arrived before it is sent again; where it breaks during the content each time, the mail may be too large for the provider", Zh: "重发前先看是否已收到；若总在传送内容时断开，可能是邮件超过了服务商的大小限制"}},
 	{NotSMTP, Provider, "wrong-port-or-tls-mode",
 		"what the provider says is not SMTP",
 		diagnose.Words{En: "what answers at the provider's address does not speak SMTP: another service, or TLS where plain text was expected", Zh: "服务商地址上应答的不是 SMTP：是别的服务，或在期望明文处讲了 TLS"},

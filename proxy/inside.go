@@ -27,13 +27,14 @@ func (s *session) startTLS() error {
 	}
 	below := s.conn(Program)
 	below.SetDeadline(time.Time{})
-	conn := tls.Server(below, cfg)
+	heard := &listener{Conn: below}
+	conn := tls.Server(heard, cfg)
 	ctx, cancel := context.WithTimeout(s.ctx, handshakeTime)
 	defer cancel()
 	err = conn.HandshakeContext(ctx)
 	s.touch()
 	if err != nil {
-		s.handshakeFault(err)
+		s.handshakeFault(err, heard.complaint())
 		err = fmt.Errorf("TLS with the program: %w", err)
 		s.cut(err)
 		return err
@@ -74,10 +75,51 @@ func describe(state *tls.ConnectionState, side Side) string {
 	return line
 }
 
+// A listener keeps the last that came, to be looked at when a handshake fails.
+type listener struct {
+	net.Conn
+	last [alertSize]byte
+}
+
+// alertSize is that of an alert in clear text: RFC 8446 §5.1, §6.
+const alertSize = 7
+
+func (l *listener) Read(p []byte) (int, error) {
+	n, err := l.Conn.Read(p)
+	if n >= alertSize {
+		copy(l.last[:], p[n-alertSize:n])
+	} else if n > 0 {
+		copy(l.last[:], l.last[n:])
+		copy(l.last[alertSize-n:], p[:n])
+	}
+	return n, err
+}
+
+// CloseWrite is the connection's, which a half-close needs.
+func (l *listener) CloseWrite() error {
+	if half, ok := l.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// complaint reports whether the program ended the handshake by an alert about our
+// certificate.
+//
+// QUIRK: OpenSSL says so in clear text where TLS 1.3 has already agreed upon keys, so
+// that crypto/tls finds nothing but a bad record.
+func (l *listener) complaint() bool {
+	const alert, fatal, badCertificate, unknownCA = 21, 2, 42, 48
+	return l.last[0] == alert && l.last[1] == 3 && l.last[3] == 0 && l.last[4] == 2 &&
+		l.last[5] == fatal && l.last[6] >= badCertificate && l.last[6] <= unknownCA
+}
+
 // handshakeFault tells why TLS with the program came to nothing.
-func (s *session) handshakeFault(err error) {
+func (s *session) handshakeFault(err error, complaint bool) {
 	var header tls.RecordHeaderError
 	switch {
+	case complaint:
+		s.fault(Distrusted)
 	case errors.As(err, &header), s.p.Implicit && errors.Is(err, context.DeadlineExceeded):
 		s.fault(PlainOnTLSPort)
 	case s.programTLSFault(err):

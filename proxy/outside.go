@@ -159,7 +159,7 @@ func (o *opening) dial() *smtp.Error {
 		return &smtp.Error{Kind: smtp.Unreachable, Stage: smtp.StageDial, Err: err}
 	}
 	o.s.use(Provider, conn)
-	o.s.note("connected to the provider at " + o.route.addr)
+	o.s.note("reached the provider at " + o.route.addr)
 	return nil
 }
 

@@ -2,8 +2,7 @@ package proxy
 
 import (
 	"bytes"
-	"fmt"
-	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -151,7 +150,7 @@ func (t *tap) replied(out []byte) (on []byte, act action) {
 		return t.repliedTLS(r, out)
 	}
 	held := r.held
-	if a.held && r.code[0] == '2' {
+	if r.holds && r.code == "250" {
 		held = t.edited(held)
 	}
 	on = append(out, held...)
@@ -281,9 +280,18 @@ func (t *tap) providerEnded() {
 	if t.over || t.state == adrift || t.farewell || t.quit {
 		return
 	}
-	e := &smtp.Error{Kind: smtp.Unreachable, Stage: t.stage, Err: fmt.Errorf("the server hung up: %w", io.EOF)}
-	t.faultWith(ProviderGone, diagnose.Default().Explain(e, diagnose.Hint{Server: t.server, Stage: t.stage}))
+	switch {
+	case t.refused:
+		t.note("the provider hung up, having said no")
+	case t.state == atContent, t.state == atChunk, slices.ContainsFunc(t.pending, isVerdict):
+		t.fault(NoVerdict)
+	default:
+		t.fault(ProviderGone)
+	}
 }
+
+// isVerdict tells the reply to a content.
+func isVerdict(a asked) bool { return a.stage == smtp.StageEnd }
 
 // offered are the keywords of a reply to EHLO.
 func offered(lines []string) map[string]bool {

@@ -197,6 +197,7 @@ func (s *session) up() {
 			}
 		}
 		if err != nil {
+			s.pass(Provider, s.tap.leftOver(Program))
 			s.hungUp(Program, err)
 			return
 		}
@@ -254,6 +255,7 @@ func (s *session) down() {
 			s.tap.sent()
 		}
 		if err != nil {
+			s.pass(Program, s.tap.leftOver(Provider))
 			s.hungUp(Provider, err)
 			return
 		}

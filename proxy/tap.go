@@ -159,9 +159,26 @@ func (t *tap) lose(why string) {
 		return
 	}
 	t.state = adrift
-	t.line, t.early, t.part = nil, nil, nil
+	t.early, t.part = nil, nil
+	if !t.rules.hold {
+		t.line = nil // else it is still to go on
+	}
 	t.note("lost track: " + why + "; all is passed on, and no more of it is shown")
 	t.moved.Broadcast()
+}
+
+// leftOver is what was held of a side that has hung up in the midst of a line, or of
+// a reply.
+func (t *tap) leftOver(side Side) (rest []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case side == Provider:
+		rest, t.reply.held = t.reply.held, nil
+	case t.rules.hold:
+		rest, t.line = t.line, nil
+	}
+	return rest
 }
 
 // sent says that what provider gave is on its way to the program.
