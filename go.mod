@@ -14,12 +14,14 @@ require (
 	github.com/spf13/cobra v1.10.2 // the command: flags, help, completions for four shells, man pages
 	github.com/spf13/pflag v1.0.9 // the command: cobra's flags, for values of our own
 	github.com/xdg-go/scram v1.4.0 // sasl: the arithmetic of SCRAM
+	github.com/zalando/go-keyring v0.2.8 // internal/config: the keyring of each system; fails cleanly where there is none
 	go.opentelemetry.io/otel v1.47.0 // transcript/oteltrace alone: attributes and status codes
 	go.opentelemetry.io/otel/sdk v1.47.0 // tests of transcript/oteltrace: spans as they would be exported
 	go.opentelemetry.io/otel/trace v1.47.0 // transcript/oteltrace alone: spans
 	go.uber.org/goleak v1.3.0 // tests: no goroutine is left behind
 	golang.org/x/net v0.62.0 // mail: IDNA; smtp: SOCKS5; tests: nettest for connections in memory
 	golang.org/x/oauth2 v0.37.0 // sasl/oauth alone: a token source that refreshes
+	golang.org/x/sys v0.49.0 // parley talk: a terminal that keeps what is typed to itself while the server speaks
 	golang.org/x/term v0.47.0 // the command: width, and whether there is a terminal
 	golang.org/x/text v0.43.0 // diagnose: Chinese servers say their replies in GBK, bounces come in any charset
 	golang.org/x/time v0.16.0 // smtp: Client.Rate
@@ -47,11 +49,9 @@ require (
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/xdg-go/stringprep v1.0.4 // indirect
 	github.com/xo/terminfo v0.0.0-20220910002029-abceb7e1c41e // indirect
-	github.com/zalando/go-keyring v0.2.8 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/otel/log v1.47.0 // indirect
 	go.opentelemetry.io/otel/metric v1.47.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 )

@@ -61,7 +61,7 @@ func (f *talkFlags) define(set *pflag.FlagSet) {
 
 // talk has the session, and gives the exit code.
 func (u *ui) talk(ctx context.Context, f *talkFlags, set *pflag.FlagSet, args []string) int {
-	t, err := u.talkTo(f, set, args)
+	t, err := u.talkTo(ctx, f, set, args)
 	if err != nil {
 		return u.finish(new(result), err, "", false)
 	}
@@ -73,11 +73,15 @@ func (u *ui) talk(ctx context.Context, f *talkFlags, set *pflag.FlagSet, args []
 		defer file.Close()
 		t.Trace = transcript.Print(file)
 	}
-	return u.talkEnded(t.Run(ctx), t.Client.Addr)
+	err = t.Run(ctx)
+	if screen, ok := t.In.(*byhand.Terminal); ok {
+		screen.Close()
+	}
+	return u.talkEnded(err, t.Client.Addr)
 }
 
 // talkTo is what the flags ask for.
-func (u *ui) talkTo(f *talkFlags, set *pflag.FlagSet, args []string) (*byhand.Talk, error) {
+func (u *ui) talkTo(ctx context.Context, f *talkFlags, set *pflag.FlagSet, args []string) (*byhand.Talk, error) {
 	switch {
 	case len(args) > 1:
 		return nil, &usageError{u.say(wordStrayWord, args[1])}
@@ -86,7 +90,7 @@ func (u *ui) talkTo(f *talkFlags, set *pflag.FlagSet, args []string) (*byhand.Ta
 	case set.Changed("timeout") && f.timeout <= 0:
 		return nil, &usageError{u.say(wordNoTime, f.timeout)}
 	}
-	s, err := u.talkServer(f, args)
+	s, err := u.talkServer(ctx, f, args)
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +100,34 @@ func (u *ui) talkTo(f *talkFlags, set *pflag.FlagSet, args []string) (*byhand.Ta
 	}
 	t.In, t.Print = u.talkFront()
 	return t, nil
+}
+
+// talkServer is who is spoken with. A password is not needed: it can be typed when it is
+// time.
+func (u *ui) talkServer(ctx context.Context, f *talkFlags, args []string) (*server, error) {
+	w := wanted{flag: "SERVER", passwordFile: f.passwordFile, passwordCommand: f.passwordCommand, in: &stdin{r: strings.NewReader("")}}
+	if len(args) > 0 {
+		w.text = args[0]
+		if _, info, _ := splitURL(w.text); strings.Contains(info, ":") {
+			u.warn(wordPasswordInArgument)
+		}
+	}
+	s, err := u.resolve(ctx, w)
+	if err != nil {
+		w.withoutPassword, w.quiet = true, true
+		var e error
+		if s, e = u.resolve(ctx, w); e != nil {
+			return nil, err
+		}
+	}
+	// What was given without a port has the one of its mode.
+	switch addr := s.client.Addr; {
+	case f.tls && strings.HasSuffix(addr, ":587") && !strings.Contains(w.text, ":587"):
+		s.client.Addr = strings.TrimSuffix(addr, "587") + "465"
+	case f.plain && strings.HasSuffix(addr, ":465") && !strings.Contains(w.text, ":465"):
+		s.client.Addr = strings.TrimSuffix(addr, "465") + "587"
+	}
+	return s, nil
 }
 
 // talkFront is who types, and where it is shown.

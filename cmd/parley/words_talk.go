@@ -13,7 +13,7 @@ var (
 
 What is typed goes over as it is, and each reply is shown and explained as it comes; so is what the server says unasked. Tab completes the commands that make sense now, with their syntax and what this server offers. Lines pasted together go over together where the server allows it.
 
-SERVER is smtps://host (TLS at once), smtp://host (plain text first; STARTTLS is yours to say), host, host:port, or a mail address, whose provider is looked up. If left out it is SMTP_URL.
+SERVER is smtps://host (TLS at once), smtp://host (plain text first; STARTTLS is yours to say), host, host:port, a mail address, whose provider is looked up, or a name of parley config. If left out it is SMTP_URL, or else the default server.
 
 AUTH LOGIN, AUTH PLAIN and their like, typed without more, are done for you: user and password are asked for, sent in base64, and shown nowhere. After STARTTLS the handshake is made and the certificate told. After DATA, lines are content up to a dot alone.
 
@@ -31,7 +31,7 @@ Exit code: 0 if it went to its end; 64 usage; 65 the content cannot be sent; 68 
 
 输入的内容原样发送，每条答复到达即显示并解释，服务器主动说的话也一样。Tab 补全此刻合适的命令，连同语法和该服务器支持的参数。一起粘贴的多行，在服务器允许时一起发出。
 
-SERVER 是 smtps://host（一开始就用 TLS）、smtp://host（先明文，STARTTLS 由您自己输入）、host、host:port，或邮件地址（据此查出服务商）。省略时取 SMTP_URL。
+SERVER 是 smtps://host（一开始就用 TLS）、smtp://host（先明文，STARTTLS 由您自己输入）、host、host:port、邮件地址（据此查出服务商），或 parley config 中的名字。省略时取 SMTP_URL，再取默认服务器。
 
 只输入 AUTH LOGIN、AUTH PLAIN 等，登录由 Parley 代做：询问用户名和密码，编成 base64 发送，不在任何地方显示。STARTTLS 之后由 Parley 完成握手，并说明证书。DATA 之后的各行是邮件内容，直到单独一个点的一行。
 
@@ -40,9 +40,6 @@ SERVER 是 smtps://host（一开始就用 TLS）、smtp://host（先明文，STA
 标准输入不是终端时即为脚本：写法相同，每行都等到答复。# 开头的行是注释。AUTH LOGIN 等之后的两行是用户名和密码，除非服务器 URL 和 PARLEY_PASSWORD 已给出。“/expect 250”在上一条答复不符时结束脚本。
 
 退出码：0 正常结束；64 用法错误；65 内容无法发送；68 主机不存在；69 被拒，与 /expect 不符；75 稍后重试，或连接中断；76 对方不是 SMTP、TLS 有问题，或答复与期望不符；77 凭据问题。`}
-	wordTalkNoServer   = text{"no server: name one, as in parley talk smtps://smtp.example.com, or set SMTP_URL", "没有服务器：请指明一个，如 parley talk smtps://smtp.example.com，或设置 SMTP_URL"}
-	wordTalkNoProvider = text{"the provider of %s is not known: name its server, as in smtps://smtp.example.com", "不知道 %s 的服务商：请指明服务器，如 smtps://smtp.example.com"}
-	wordPasswordInTalk = text{"the password in SERVER can be seen by everybody on this machine; leave it out, and it is asked for when you log in", "本机所有用户都能看到 SERVER 中的密码；可以省略，登录时会询问"}
 )
 
 // talkWords is what "parley talk --help" says of its flags.

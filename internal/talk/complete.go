@@ -52,6 +52,8 @@ func Hint(s *State, line string, l Lang) string {
 			}
 		}
 		return ""
+	case s.Pending == greeting:
+		return wordHintSilent.in(l)
 	case s.Waiting > 0:
 		return strings.Replace(wordHintWaiting.in(l), "%s", s.Pending, 1)
 	}
@@ -59,7 +61,7 @@ func Hint(s *State, line string, l Lang) string {
 	if c == nil {
 		return wordHintTab.in(l)
 	}
-	text := strings.Replace(wordHintNext.in(l), "%s", c.written(s), 1)
+	text := strings.Replace(wordHintNext.in(l), "%s", c.syntax, 1)
 	return strings.Replace(text, "%s", c.why.in(l), 1)
 }
 
@@ -103,7 +105,7 @@ func complete(s *State, line string, n names, l Lang) []Completion {
 	var list []Completion
 	add := func(whole, show, why string) {
 		if len(whole) > len(line) && strings.EqualFold(whole[:len(line)], line) {
-			list = append(list, Completion{line + whole[len(line):], show, why})
+			list = append(list, Completion{whole, show, why})
 		}
 	}
 	if strings.HasPrefix(line, "/auth ") {
@@ -130,11 +132,11 @@ func complete(s *State, line string, n names, l Lang) []Completion {
 	}
 	first := next(s)
 	if first != nil {
-		add(first.begin, first.written(s), first.why.in(l))
+		add(first.begin, first.syntax, first.why.in(l))
 	}
 	for i := range commands {
 		if c := &commands[i]; c != first && c.sensible(s) {
-			add(c.begin, c.written(s), c.why.in(l))
+			add(c.begin, c.syntax, c.why.in(l))
 		}
 	}
 	return list
@@ -150,20 +152,19 @@ func mechanismsOf(s *State) []string {
 
 // arguments completes what stands behind a verb.
 func (c *command) arguments(s *State, line string, n names, l Lang, add func(whole, show, why string)) {
-	typed := line[:len(c.verb)]
 	switch c.verb {
 	case "EHLO", "HELO", "LHLO":
-		add(typed+" "+n.host, n.host, c.why.in(l))
+		add(c.verb+" "+n.host, n.host, c.why.in(l))
 		return
 	case "AUTH":
 		for _, m := range s.Mechanisms {
-			add(typed+" "+m, m, "")
+			add(c.verb+" "+m, m, "")
 		}
 		return
 	}
 	path, _, ended := strings.Cut(line, ">")
 	if !ended {
-		add(c.begin, c.written(s), c.why.in(l))
+		add(c.begin, c.syntax, c.why.in(l))
 		if c.verb == "MAIL" && n.address != "" {
 			add(c.begin+n.address+">", "<"+n.address+">", c.why.in(l))
 		}

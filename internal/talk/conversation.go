@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/parleymail/parley/internal/wire"
@@ -35,6 +37,7 @@ type Turn struct {
 	Unasked bool        // an answer to nothing
 	First   bool        // the first line of its reply
 	Reply   *smtp.Reply // with the last line of a reply: all of it
+	Why     error       // of the end, where it was not meant
 }
 
 // A Conversation is one connection, on which anything may be said in any order. Its
@@ -292,8 +295,10 @@ func (c *Conversation) lost(err error) error {
 		return nil
 	case err == io.EOF && c.state.Last.Code == 421:
 		return nil // it has said so
-	case err == io.EOF:
-		err = errors.New("the server hung up")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		err = fmt.Errorf("the server hung up: %w", err)
+	case errors.Is(err, syscall.ECONNRESET):
+		err = fmt.Errorf("the server cut the connection: %w", syscall.ECONNRESET)
 	case err == wire.ErrLineTooLong:
 		return &smtp.Error{Kind: smtp.Garbled, Stage: c.stage(), Err: errors.New("the reply has no end after 60 KiB")}
 	}
@@ -318,7 +323,7 @@ func (c *Conversation) end(why error) {
 	if c.state.Closed {
 		return
 	}
-	c.tell(Turn{Event: smtp.Event{Did: smtp.Closed, Stage: smtp.StageQuit, Err: cause(why)}})
+	c.tell(Turn{Why: why, Event: smtp.Event{Did: smtp.Closed, Stage: smtp.StageQuit, Err: cause(why)}})
 	c.state.Closed, c.why = true, why
 	c.pending = nil
 	c.change()

@@ -197,7 +197,7 @@ func (t *Talk) ownConnect(ctx context.Context, _, _ string) error {
 		}
 		return err
 	}
-	return t.settle(ctx, true)
+	return t.settle(ctx, false)
 }
 
 func (t *Talk) ownQuit(context.Context, string, string) error { return ErrInterrupted }

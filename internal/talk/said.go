@@ -35,6 +35,7 @@ var (
 	wordHintExchange = words{"base64, as it is to go over; it is not shown. * takes the login back", "输入要发送的 base64，不显示；* 取消登录"}
 	wordHintOver     = words{"the line is closed: /connect, /save FILE, /quit", "连接已关闭：/connect、/save FILE、/quit"}
 	wordHintWaiting  = words{"waiting for the reply to %s", "等待对 %s 的答复"}
+	wordHintSilent   = words{"waiting for the greeting; a server that wants TLS at once says nothing before: see --tls", "等待问候语；要求一开始就用 TLS 的服务器不会先开口：见 --tls"}
 	wordHintNext     = words{"next: %s: %s", "接下来：%s：%s"}
 	wordHintTab      = words{"Tab completes", "Tab 补全"}
 

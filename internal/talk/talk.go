@@ -99,7 +99,7 @@ func (t *Talk) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { t.c.Close() }()
-	if err := t.settle(ctx, true); err != nil {
+	if err := t.settle(ctx, false); err != nil {
 		return err
 	}
 	for {
@@ -147,6 +147,9 @@ func (t *Talk) tell(turn Turn) {
 	if r := turn.Reply; r != nil && r.Code >= 400 && !t.NoExplain {
 		hint := diagnose.Hint{Server: t.Client.Addr, Stage: turn.Stage}
 		t.trouble(diagnose.Text(replyText(*r), hint))
+	}
+	if turn.Why != nil && turn.State.Greeted && t.In.Live() {
+		t.troubleOf(turn.Why) // else it ends the session, and is told by who began it
 	}
 }
 
@@ -232,7 +235,7 @@ func plain(line string) bool {
 
 // decides reports whether nothing can be typed before the reply to a command has come.
 func decides(verb string) bool {
-	return slices.Contains([]string{greeting, response, "EHLO", "HELO", "LHLO", "STARTTLS", "AUTH", "DATA", ".", "QUIT"}, verb)
+	return slices.Contains([]string{response, "STARTTLS", "AUTH", "DATA", ".", "QUIT"}, verb)
 }
 
 // settle waits for the replies that are owed. A person is not kept waiting for long,
@@ -257,8 +260,6 @@ func (t *Talk) settle(ctx context.Context, decides bool) error {
 	switch {
 	case err == nil && state.Closed && t.c.Err() != nil && (!t.In.Live() || !state.Greeted):
 		return t.c.Err()
-	case err == nil && state.Closed && t.c.Err() != nil:
-		t.troubleOf(t.c.Err())
 	case err == nil:
 	case ctx.Err() != nil:
 		return err

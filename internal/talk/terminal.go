@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"github.com/reeflective/readline"
 	"github.com/reeflective/readline/inputrc"
@@ -22,6 +21,7 @@ type Terminal struct {
 	Styles  Styles
 
 	once   sync.Once
+	undo   func() // of silence
 	typed  *history
 	editor *readline.Shell // for what is not secret
 
@@ -43,6 +43,12 @@ func IsTerminal() bool {
 	return term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())) && name != "dumb"
 }
 
+// Close leaves the terminal as it was.
+func (t *Terminal) Close() {
+	t.once.Do(func() { t.undo = func() {} })
+	t.undo()
+}
+
 // Live reports that somebody is there.
 func (*Terminal) Live() bool { return true }
 
@@ -61,6 +67,7 @@ func (t *Terminal) Write(p []byte) (int, error) {
 // Read lets a line be typed.
 func (t *Terminal) Read(ctx context.Context, a Ask) (string, error) {
 	t.once.Do(func() {
+		t.undo = silence(os.Stdin)
 		t.typed = openHistory(t.History)
 		t.editor = newShell()
 		t.editor.History.Add("parley talk", t.typed)
@@ -77,13 +84,14 @@ func (t *Terminal) Read(ctx context.Context, a Ask) (string, error) {
 func newShell() *readline.Shell {
 	shell := readline.NewShell(inputrc.WithName("Parley"))
 	for name, value := range map[string]any{
-		"enable-bracketed-paste": true,
-		"completion-ignore-case": true,
-		"usage-hint-always":      false,
-		"history-autosuggest":    false,
-		"autocomplete":           false,
-		"prompt-transient":       false,
-		"show-mode-in-prompt":    false,
+		"enable-bracketed-paste":       true,
+		"completion-ignore-case":       true,
+		"menu-complete-display-prefix": true, // list first, and take one only when asked again
+		"usage-hint-always":            false,
+		"history-autosuggest":          false,
+		"autocomplete":                 false,
+		"prompt-transient":             false,
+		"show-mode-in-prompt":          false,
 	} {
 		shell.Config.Set(name, value)
 	}
@@ -228,14 +236,19 @@ func (r *reader) complete(line []rune, cursor int) readline.Completions {
 	if r.ask.Complete == nil {
 		return readline.Completions{}
 	}
-	before := string(line[:min(cursor, len(line))])
+	cursor = min(cursor, len(line))
+	before := string(line[:cursor])
 	var list []readline.Completion
 	for _, c := range r.ask.Complete(before) {
-		if utf8.ValidString(c.Line) {
-			list = append(list, readline.Completion{Value: c.Line, Display: c.Show, Description: c.Why})
+		// What was typed in small letters becomes what it is called: the editor itself
+		// only adds to it.
+		if typed := c.Line[:len(before)]; typed != before {
+			r.shell.Line().Set(append([]rune(typed), line[cursor:]...)...)
+			before = typed
 		}
+		list = append(list, readline.Completion{Value: c.Line, Display: c.Show, Description: c.Why})
 	}
-	comps := readline.CompleteRaw(list).NoSpace().NoSort()
+	comps := readline.CompleteRaw(list).NoSort()
 	comps.PREFIX = before
 	return comps
 }
