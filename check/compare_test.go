@@ -82,7 +82,9 @@ func TestCompare(t *testing.T) {
 }
 
 func TestCompareTimes(t *testing.T) {
-	report := func(took time.Duration) *Report { return &Report{Steps: []Step{{Name: "tcp", Verdict: Good, Took: took}}} }
+	report := func(took time.Duration) *Report {
+		return &Report{Steps: []Step{{Name: "tcp", Verdict: Good, Took: took}}}
+	}
 	for _, c := range []struct {
 		a, b    time.Duration
 		differs bool

@@ -103,6 +103,9 @@ func (w *walk) politely(l *line, stage smtp.Stage, command string) {
 			s.Found = foundError(w.lineFailed(stage, mail.Path{}, err))
 		}
 	}
+	if stage == smtp.StageQuit {
+		l.tell(smtp.Event{Stage: stage, Did: smtp.Closed})
+	}
 	w.give(s)
 }
 

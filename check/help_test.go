@@ -255,4 +255,3 @@ func remarked(r *Report, code string) bool {
 }
 
 var errServFail = &net.DNSError{Err: "server misbehaving", Name: "mx.example", Server: "192.0.2.53:53", IsTemporary: true}
-

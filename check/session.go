@@ -62,6 +62,11 @@ func (w *walk) hear(e smtp.Event) {
 		}
 	case smtp.Answer:
 		w.answered(e)
+	case smtp.Closed:
+		if w.goodbye != nil {
+			w.give(*w.goodbye)
+			w.goodbye = nil
+		}
 	default: // no step ends here
 	}
 }
@@ -97,6 +102,8 @@ func (w *walk) answered(e smtp.Event) {
 			return // the envelope comes yet, over a connection of its own
 		}
 		s.Name, s.Facts.Reply, s.Found = "quit", reply, foundSaid(reply)
+		w.goodbye = &s // the connection closes next, and that belongs to it
+		return
 	default:
 		return
 	}

@@ -52,6 +52,7 @@ type walk struct {
 	asked    time.Time // when AUTH began
 	mech     string
 	versions []string
+	goodbye  *Step // quit, until the connection is closed
 }
 
 // run is the order of a walk.

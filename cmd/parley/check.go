@@ -102,8 +102,6 @@ func (u *ui) checkUsage(f *checkFlags, set *pflag.FlagSet, args []string) error 
 		return &usageError{u.say(wordMaskAlone)}
 	case set.Changed("timeout") && f.timeout <= 0:
 		return &usageError{u.say(wordNoTime, f.timeout)}
-	case (f.send || f.to != "") && f.from == "" && f.user == "" && len(args) == 0 && u.env("SMTP_URL") == "":
-		return &usageError{u.say(wordNoServerToCheck)}
 	}
 	return nil
 }
@@ -138,7 +136,7 @@ func (u *ui) checkEnd(t *checked, f *checkFlags, r *check.Report) (int, error) {
 	case f.json:
 		u.printCheckResult(t, r, exit)
 	case failure == nil:
-		u.checkWell(t, f, r)
+		u.checkWell(t, r)
 	default:
 		u.checkAdvice(failure.Diagnosis)
 	}
@@ -155,13 +153,15 @@ func (u *ui) checkAdvice(d *diagnose.Diagnosis) {
 }
 
 // checkWell says what was shown, and what was not.
-func (u *ui) checkWell(t *checked, f *checkFlags, r *check.Report) {
+func (u *ui) checkWell(t *checked, r *check.Report) {
 	said := u.say(wordCheckWell, t.shown)
 	switch {
 	case r.Step("send") != nil:
 		said = u.say(wordCheckSent, t.shown)
 	case r.Step("auth") == nil && t.offersAuth(r):
 		said = u.say(wordCheckNoLogin, t.shown)
+	case r.Verdict() == check.Warning:
+		said = u.say(wordCheckWarned, t.shown)
 	}
 	u.print("")
 	for i, line := range wrap(said, u.width-1, 0) {

@@ -94,7 +94,7 @@ func (u *ui) printSettings(t *checked, w check.Way) {
 func recordSettings(list []setting) map[string]string {
 	m := make(map[string]string, len(list))
 	for _, s := range list {
-		m[settingNames[s.title]] = strings.Join(s.lines, "\n")
+		m[s.name] = strings.Join(s.lines, "\n")
 	}
 	return m
 }

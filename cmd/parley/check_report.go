@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"regexp"
@@ -102,7 +101,7 @@ func newMasker(t *checked, r *check.Report) *masker {
 	add := func(names ...string) {
 		for _, n := range names {
 			n = strings.ToLower(strings.Trim(n, "*.[]"))
-			if _, err := netip.ParseAddr(n); err != nil && strings.Contains(n, ".") && !slices.Contains(m.hosts, n) {
+			if _, err := netip.ParseAddr(n); err != nil && strings.Contains(n, ".") && !strings.HasPrefix(n, "localhost.") && !slices.Contains(m.hosts, n) {
 				m.hosts = append(m.hosts, n)
 			}
 		}
@@ -139,8 +138,8 @@ func (m *masker) mask(text string) string {
 		text = regexp.MustCompile(`(?i)\b`+regexp.QuoteMeta(host)+`\b`).ReplaceAllStringFunc(text, func(s string) string { return m.name("host", s) })
 	}
 	return ipAddress.ReplaceAllStringFunc(text, func(s string) string {
-		if net.ParseIP(s) == nil {
-			return s // a time of day, say
+		if ip, err := netip.ParseAddr(s); err != nil || ip.IsLoopback() {
+			return s // a time of day, say; or what everybody has
 		}
 		return m.name("ip", s)
 	})

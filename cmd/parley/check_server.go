@@ -19,6 +19,7 @@ type checked struct {
 	shown    string // what it is called in what is printed: never with a password
 	user     string // who logs in; empty for nobody
 	provider *diagnose.Provider
+	params   url.Values // of its URL
 }
 
 // offersAuth reports whether somebody could have logged in.
@@ -68,7 +69,13 @@ func (u *ui) checkTarget(text string, f *checkFlags, in *stdin) (*checked, error
 	if p, ok := diagnose.Default().Provider(hostOf(t.shown)); ok && t.provider == nil && !isLoopback(t.shown) {
 		t.provider = p
 	}
-	u.checkEnvelope(t, f)
+	if _, query, ok := strings.Cut(text, "?"); ok {
+		t.params, _ = url.ParseQuery(query) // it was read before
+	}
+	t.envelope(f)
+	if f.send && t.check.From == "" {
+		return nil, &usageError{u.say(wordSendFrom)}
+	}
 	return t, nil
 }
 
@@ -129,8 +136,8 @@ func takesImplicit(p *diagnose.Provider, host string) bool {
 	return false
 }
 
-// checkEnvelope settles who is asked for: those of the flags, or whoever logs in.
-func (u *ui) checkEnvelope(t *checked, f *checkFlags) {
+// envelope settles who is asked for: those of the flags, or whoever logs in.
+func (t *checked) envelope(f *checkFlags) {
 	t.check.From, t.check.To = f.from, f.to
 	if t.check.From == "" && strings.Contains(t.user, "@") && t.check.Client.Auth != nil {
 		t.check.From = t.user
@@ -142,12 +149,21 @@ func (u *ui) checkEnvelope(t *checked, f *checkFlags) {
 
 // urlShown is how a program reaches the server, with the password left to be filled in.
 func (t *checked) urlShown(w check.Way) string {
-	plain := w.URL()
-	if t.user == "" {
-		return plain
+	text := w.URL()
+	if t.user != "" {
+		scheme, rest, _ := strings.Cut(text, "://")
+		text = scheme + "://" + url.PathEscape(t.user) + ":PASSWORD@" + rest
 	}
-	scheme, rest, _ := strings.Cut(plain, "://")
-	return scheme + "://" + url.PathEscape(t.user) + ":PASSWORD@" + rest
+	for _, name := range []string{"auth", "ca", "cert", "key", "fingerprint", "hello"} {
+		if value := t.params.Get(name); value != "" {
+			mark := "?"
+			if strings.Contains(text, "?") {
+				mark = "&"
+			}
+			text += mark + name + "=" + url.QueryEscape(value)
+		}
+	}
+	return text
 }
 
 // wayOf is the way that a check has gone.

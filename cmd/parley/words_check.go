@@ -58,6 +58,8 @@ SERVER 可以是 send 所用的 URL、主机、主机:端口，或邮箱地址�
 	wordCompareDiffer = text{"%d of these differ.", "有 %d 项不同。"}
 
 	wordCheckWell    = text{"All is well: mail can go by %s. Nothing was sent.", "一切正常：可以通过 %s 发信。没有发出任何邮件。"}
+	wordCheckWarned  = text{"Mail can go by %s; look at what is marked with an exclamation mark. Nothing was sent.", "可以通过 %s 发信，但请留意标有叹号的问题。没有发出任何邮件。"}
+	wordSendFrom     = text{"--send wants --from, or a user who is a mail address and logs in", "--send 需要 --from，或以邮箱地址登录"}
 	wordCheckSent    = text{"All is well: %s has taken the mail.", "一切正常：%s 已接收邮件。"}
 	wordCheckNoLogin = text{"The way to %s is open. Nobody logged in, for no user and password were given; nothing was sent.", "到 %s 的路是通的。未给出用户名和密码，所以没有登录；也没有发出任何邮件。"}
 )
