@@ -316,7 +316,7 @@ func (w *walk) certificateFailed(e *smtp.Error) {
 	if err == nil {
 		defer look.close()
 		if look.state != nil {
-			chain = look.state.PeerCertificates
+			chain, w.state = look.state.PeerCertificates, look.state
 			w.give(Step{Name: "tls", Verdict: Good, Said: []smtp.Event{}, Found: foundTLS(tls.VersionName(look.state.Version), tls.CipherSuiteName(look.state.CipherSuite)),
 				Facts: Facts{TLS: tls.VersionName(look.state.Version), Cipher: tls.CipherSuiteName(look.state.CipherSuite)}})
 		}

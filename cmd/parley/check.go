@@ -76,7 +76,7 @@ func (u *ui) check(ctx context.Context, f *checkFlags, set *pflag.FlagSet, args 
 	if len(args) > 0 {
 		text = args[0]
 	}
-	t, err := u.checkTarget(text, f, in)
+	t, err := u.checkTarget(ctx, text, f, in)
 	if err != nil {
 		return exitUsage, err
 	}

@@ -53,7 +53,7 @@ func (u *ui) keptOrRun(ctx context.Context, f *checkFlags, in *stdin, arg string
 		}
 		return r, nil
 	}
-	t, err := u.checkTarget(arg, f, in)
+	t, err := u.checkTarget(ctx, arg, f, in)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"context"
 	"net"
 	"net/url"
 	"strconv"
@@ -10,6 +10,7 @@ import (
 	"github.com/parleymail/parley/check"
 	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/mail"
+	"github.com/parleymail/parley/sasl"
 	"github.com/parleymail/parley/smtp"
 )
 
@@ -28,119 +29,95 @@ func (t *checked) offersAuth(r *check.Report) bool {
 	return s != nil && len(s.Facts.Mechanisms) > 0
 }
 
-// checkTarget is what SERVER means: a URL, host, host:port, or a mail address, whose provider is
-// looked for. Without one it is SMTP_URL.
-func (u *ui) checkTarget(text string, f *checkFlags, in *stdin) (*checked, error) {
-	from := "SERVER"
-	if text == "" {
-		text, from = u.env("SMTP_URL"), "SMTP_URL"
+// checkTarget is what SERVER means, see resolve. Without a password nobody logs in, and the
+// rest of the way is looked at.
+func (u *ui) checkTarget(ctx context.Context, text string, f *checkFlags, in *stdin) (*checked, error) {
+	w := wanted{
+		text: text, flag: "SERVER", in: in, withoutPassword: true,
+		passwordFile: f.passwordFile, passwordCommand: f.passwordCommand,
 	}
-	t := &checked{check: &check.Check{Timeout: f.timeout, Send: f.send}, user: f.user}
-	sf := &sendFlags{passwordFile: f.passwordFile, passwordCommand: f.passwordCommand}
-	bare := false
-	switch {
-	case text == "":
-		return nil, &usageError{u.say(wordNoServerToCheck)}
-	case !strings.Contains(text, "://"):
-		var err error
-		if text, bare, err = u.urlOfServer(t, text, sf, in); err != nil {
-			return nil, &usageError{from + ": " + err.Error()}
-		}
-		sf = new(sendFlags) // the URL has the password now
-	case f.user != "":
-		return nil, &usageError{u.say(wordUserInURL)}
-	default:
-		if _, info, _ := splitURL(text); from == "SERVER" && strings.Contains(info, ":") {
-			u.warn(wordPasswordInArgument)
-		}
+	if f.user != "" {
+		w.passwordFile, w.passwordCommand, w.bare = "", "", true
 	}
-	s, err := u.serverAt(text, from, sf, in)
+	if _, info, _ := splitURL(text); strings.Contains(text, "://") && strings.Contains(info, ":") {
+		u.warn(wordPasswordInArgument)
+	}
+	s, err := u.resolve(ctx, w)
+	if domain, ok := unknownDomain(text); err != nil && ok {
+		// Its MX may tell whose it is. Nobody logs in at a server that was guessed.
+		s, err = &server{client: &smtp.Client{Addr: domain}}, nil
+	}
 	if err != nil {
-		return nil, &usageError{from + ": " + err.Error()}
+		return nil, err
 	}
-	t.check.Client, t.shown = s.client, s.client.Addr
-	if bare {
-		// What has no port may be a mail domain: its MX are looked at too.
-		s.client.Addr = hostOf(s.client.Addr)
+	if err := u.logIn(ctx, s, f, in); err != nil {
+		return nil, err
 	}
-	if t.user == "" {
-		t.user = s.user
+	t := &checked{check: &check.Check{Client: s.client, Timeout: f.timeout, Send: f.send}, shown: s.client.Addr, user: s.user, provider: s.provider}
+	if s.client.Auth == nil {
+		t.user = ""
 	}
-	if p, ok := diagnose.Default().Provider(hostOf(t.shown)); ok && t.provider == nil && !isLoopback(t.shown) {
-		t.provider = p
+	if isLoopback(t.shown) {
+		t.provider = nil // some provider's bridge is at 127.0.0.1 too
+	}
+	if s.name == "" && isBare(text) && s.provider == nil {
+		s.client.Addr = hostOf(s.client.Addr) // it may be a mail domain: its MX are looked at too
+	}
+	if text == "" {
+		text = u.env("SMTP_URL")
 	}
 	if _, query, ok := strings.Cut(text, "?"); ok {
 		t.params, _ = url.ParseQuery(query) // it was read before
 	}
-	t.envelope(f)
+	t.envelope(f, s.from)
 	if f.send && t.check.From == "" {
 		return nil, &usageError{u.say(wordSendFrom)}
 	}
 	return t, nil
 }
 
-// urlOfServer makes a URL of a host, host:port or mail address, with the user and password from
-// wherever they are.
-func (u *ui) urlOfServer(t *checked, text string, f *sendFlags, in *stdin) (_ string, bare bool, err error) {
-	host := text
-	if strings.Contains(text, "@") {
-		path, err := mail.ParsePath(text)
-		if err != nil {
-			return "", false, err
-		}
-		if t.user == "" {
-			t.user = text
-		}
-		host = path.Domain
-		p, ok := diagnose.Default().Provider(text)
-		if ok && len(p.Hosts) > 0 {
-			t.provider, host = p, p.Hosts[0].Name
-		}
+// logIn is --user.
+func (u *ui) logIn(ctx context.Context, s *server, f *checkFlags, in *stdin) error {
+	if f.user == "" {
+		return nil
 	}
-	if strings.HasPrefix(host, "/") {
-		return "", false, errors.New(u.say(wordSocketURL))
+	if s.user != "" {
+		return &usageError{u.say(wordUserInURL)}
 	}
-	scheme, authority := "smtp://", host
-	if _, port, err := net.SplitHostPort(host); err == nil {
-		if port == "465" {
-			scheme = "smtps://"
-		}
-	} else if p, ok := diagnose.Default().Provider(host); ok && takesImplicit(p, host) {
-		scheme = "smtps://" // RFC 8314 §3.3: rather than STARTTLS
-	} else {
-		bare = true
+	password, err := u.given(ctx, &wanted{passwordFile: f.passwordFile, passwordCommand: f.passwordCommand, in: in}, true)
+	if err != nil {
+		return &usageError{err.Error()}
 	}
-	if t.user == "" {
-		if f.passwordFile != "" || f.passwordCommand != "" {
-			return "", false, errors.New(u.say(wordPasswordWithoutUser))
-		}
-		return scheme + authority, bare, nil
+	if s.user = f.user; password != "" {
+		s.client.Auth = sasl.Password(f.user, password)
 	}
-	// Without a password nobody logs in, and the rest of the way is looked at.
-	password, err := u.password(f, in, true)
-	if err == nil && password != "" {
-		authority = url.PathEscape(t.user) + ":" + escape(password) + "@" + authority
-	}
-	return scheme + authority, bare, err
+	return nil
 }
 
-// takesImplicit reports whether a provider's server takes TLS from the first octet on port 465.
-func takesImplicit(p *diagnose.Provider, host string) bool {
-	for _, h := range p.Hosts {
-		for _, port := range h.Ports {
-			if strings.EqualFold(h.Name, host) && port.Number == 465 && port.Implicit {
-				return true
-			}
-		}
+// unknownDomain is the domain of a mail address whose provider nobody knows.
+func unknownDomain(text string) (string, bool) {
+	path, err := mail.ParsePath(text)
+	if err != nil || path.Domain == "" || strings.Contains(text, ":") {
+		return "", false
 	}
-	return false
+	_, known := diagnose.Default().Provider(text)
+	return path.Domain, !known
+}
+
+// isBare reports whether a host was given alone.
+func isBare(text string) bool {
+	_, _, err := net.SplitHostPort(text)
+	return text != "" && err != nil && !strings.ContainsAny(text, "/@")
 }
 
 // envelope settles who is asked for: those of the flags, or whoever logs in.
-func (t *checked) envelope(f *checkFlags) {
+func (t *checked) envelope(f *checkFlags, from string) {
 	t.check.From, t.check.To = f.from, f.to
-	if t.check.From == "" && strings.Contains(t.user, "@") && t.check.Client.Auth != nil {
-		t.check.From = t.user
+	if from == "" && strings.Contains(t.user, "@") {
+		from = t.user
+	}
+	if t.check.From == "" && t.check.Client.Auth != nil {
+		t.check.From = from
 	}
 	if t.check.From == "" && f.to != "" {
 		t.check.From = "<>"

@@ -6,7 +6,7 @@ var (
 	wordCheckLong  = text{
 		`Walk the way to a server, and say where it ends and what to do.
 Name, connection, greeting, TLS, certificate, EHLO, login, envelope: a line each, with its time. Nothing is sent, but with --send.
-SERVER is a URL as send takes it, a host, host:port, or a mail address, whose provider is looked for; if left out, SMTP_URL. A password comes from --password-file, --password-command or PARLEY_PASSWORD; without one nobody logs in.
+SERVER is a name in the file of servers, a URL as send takes it, a host, host:port, or a mail address, whose provider is looked for; if left out, SMTP_URL or the file's default. A password comes from --password-file, --password-command or PARLEY_PASSWORD; without one nobody logs in.
 
   parley check smtps://kim@example.net@smtp.example.com
   parley check kim@qq.com --password-file code.txt
@@ -14,15 +14,14 @@ SERVER is a URL as send takes it, a host, host:port, or a mail address, whose pr
   parley check --compare yesterday.json mail.example.com`,
 		`逐步检查到服务器的路，指出断在哪里、该怎么办。
 域名、连接、问候、TLS、证书、EHLO、登录、信封：每步一行并带用时。除非给出 --send，不会发出任何邮件。
-SERVER 可以是 send 所用的 URL、主机、主机:端口，或邮箱地址（会查找其服务商）；省略时用 SMTP_URL。密码来自 --password-file、--password-command 或 PARLEY_PASSWORD；没有密码就不登录。
+SERVER 可以是配置文件中的名字、send 所用的 URL、主机、主机:端口，或邮箱地址（会查找其服务商）；省略时用 SMTP_URL 或配置文件的默认服务器。密码来自 --password-file、--password-command 或 PARLEY_PASSWORD；没有密码就不登录。
 
   parley check smtps://kim@example.net@smtp.example.com
   parley check kim@qq.com --password-file code.txt
   parley check mail.example.com --all
   parley check --compare yesterday.json mail.example.com`}
 
-	wordNoServerToCheck    = text{"no server: name one (a URL, host, host:port or mail address), or set SMTP_URL in the environment", "没有服务器：请给出一个（URL、主机、主机:端口或邮箱地址），或设置环境变量 SMTP_URL"}
-	wordUserInURL          = text{"--user goes with a host; a URL has its user before the @", "--user 用于主机；URL 的用户写在 @ 之前"}
+	wordUserInURL          = text{"--user goes with a host: SERVER has a user already", "--user 用于主机：SERVER 已经带有用户"}
 	wordPasswordInArgument = text{"the password in SERVER can be seen by everybody on this machine; SMTP_URL, PARLEY_PASSWORD, --password-file and --password-command hide it", "本机所有用户都能看到 SERVER 中的密码；SMTP_URL、PARLEY_PASSWORD、--password-file、--password-command 不会暴露它"}
 	wordSocketURL          = text{"a socket is written as a URL, as in lmtp:///path/of/the/socket", "套接字要写成 URL，如 lmtp:///path/of/the/socket"}
 	wordCompareTwo         = text{"--compare wants two: servers, or files that --keep wrote", "--compare 需要两个参数：服务器，或 --keep 保存的文件"}
