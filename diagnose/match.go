@@ -52,6 +52,7 @@ const (
 	byForeign            // the words of another provider, before which the recipient's server may stand
 	byExact              // an enhanced code that leaves no doubt
 	byWords              // words of no one in particular
+	byForeignWords       // so many words of another provider that nobody else says them
 	bySoftware           // the very words of a mail server or a block list
 	byProvider           // the very words of the provider that said it
 )
@@ -175,8 +176,11 @@ func (rule *rule) tier(r *reading, words string) tier {
 	case rule.sort == provider && mine:
 		return byProvider
 	case rule.sort == provider:
-		if len(words) < 10 {
+		switch {
+		case len(words) < 10:
 			return nothing // too short to be anybody's own
+		case len(words) >= 24:
+			return byForeignWords
 		}
 		return byForeign
 	}

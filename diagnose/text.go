@@ -240,7 +240,7 @@ func (f *Facts) words(rule *rule) (cause, fix Words) {
 }
 
 // sure is how much a finding of a tier may be trusted, at its best.
-var sure = map[tier]float64{byCode: 0.4, byVagueEnhanced: 0.45, byClearCode: 0.6, byEnhanced: 0.6, byWeakWords: 0.55, byForeign: 0.75, byExact: 0.8, byWords: 0.7, bySoftware: 0.9, byProvider: 0.95}
+var sure = map[tier]float64{byCode: 0.4, byVagueEnhanced: 0.45, byClearCode: 0.6, byEnhanced: 0.6, byWeakWords: 0.55, byForeign: 0.75, byExact: 0.8, byWords: 0.7, byForeignWords: 0.8, bySoftware: 0.9, byProvider: 0.95}
 
 // confidence is the tier's, less where the rule itself is from hearsay.
 func (one *finding) confidence() float64 {
