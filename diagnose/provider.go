@@ -66,6 +66,9 @@ func (f *Facts) provider(name string) *Provider {
 		name = host
 	}
 	name = strings.TrimSuffix(name, ".")
+	if ip := net.ParseIP(strings.Trim(name, "[]")); name == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil // Proton's Bridge is there, and so is every test, tunnel and relay
+	}
 	for _, p := range f.providers {
 		if slices.Contains(p.Domains, name) || len(p.Hosts) > 0 && p.Hosts[0].is(name) {
 			return p
