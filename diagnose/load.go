@@ -25,11 +25,12 @@ var embedded embed.FS
 
 // A file is one of the folder facts. Each table may stand in any.
 type file struct {
-	Group     string         `toml:"group"` // of its rules
-	Sort      string         `toml:"sort"`
-	Kinds     []kindTable    `toml:"kind"`
-	Providers []providerTabl `toml:"provider"`
-	Rules     []ruleTable    `toml:"rule"`
+	Group     string          `toml:"group"` // of its rules
+	Sort      string          `toml:"sort"`
+	Date      string          `toml:"date"` // when they were last looked through, for people
+	Kinds     []kindTable     `toml:"kind"`
+	Providers []providerTable `toml:"provider"`
+	Rules     []ruleTable     `toml:"rule"`
 }
 
 type kindTable struct {
@@ -63,7 +64,7 @@ type ruleTable struct {
 	Sure      string `toml:"sure"`
 }
 
-type providerTabl struct {
+type providerTable struct {
 	ID          string      `toml:"id"`
 	Name        string      `toml:"name"`
 	Domains     []string    `toml:"domains"`
@@ -333,7 +334,7 @@ func (f *Facts) prepare() {
 	slices.SortStableFunc(f.byTrust, func(a, b *rule) int { return boolInt(a.sort == generic) - boolInt(b.sort == generic) })
 }
 
-func (t *providerTabl) provider() (*Provider, error) {
+func (t *providerTable) provider() (*Provider, error) {
 	if t.ID == "" || t.Name == "" {
 		return nil, errors.New("it wants an id and a name")
 	}
