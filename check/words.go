@@ -108,12 +108,19 @@ func first(mx []string) string {
 	return strings.Join(mx, ", ")
 }
 
-var results = map[string]diagnose.Words{
-	resultConnected:   {En: "connected", Zh: "已连接"},
-	resultRefused:     {En: "refused", Zh: "被拒绝"},
-	resultSilent:      {En: "no answer", Zh: "无应答"},
-	resultUnreachable: {En: "no route", Zh: "无路由"},
-	resultFailed:      {En: "failed", Zh: "失败"},
+// ResultWords is the result of a connection in words: see [Address].
+func ResultWords(result string) diagnose.Words {
+	switch result {
+	case resultConnected:
+		return diagnose.Words{En: "connected", Zh: "已连接"}
+	case resultRefused:
+		return diagnose.Words{En: "refused", Zh: "被拒绝"}
+	case resultSilent:
+		return diagnose.Words{En: "no answer", Zh: "无应答"}
+	case resultUnreachable:
+		return diagnose.Words{En: "no route", Zh: "无路由"}
+	}
+	return diagnose.Words{En: "failed", Zh: "失败"}
 }
 
 func foundConnected(list []Address, addr string) diagnose.Words {
@@ -128,7 +135,8 @@ func foundNotConnected(list []Address, addr string, err error) diagnose.Words {
 		if list[0].Result == resultFailed {
 			return say("%s: %v", "%s：%v", addr, err)
 		}
-		return say("%s: "+results[list[0].Result].En, "%s："+results[list[0].Result].Zh, addr)
+		result := ResultWords(list[0].Result)
+		return diagnose.Words{En: smtp.Printable(addr) + ": " + result.En, Zh: smtp.Printable(addr) + "：" + result.Zh}
 	}
 	return each(list)
 }
@@ -141,8 +149,9 @@ func each(list []Address) diagnose.Words {
 		if a.Result == resultConnected && len(list) > 1 {
 			took = " " + a.Took.Round(time.Millisecond/10).String()
 		}
-		en = append(en, a.IP.String()+" "+results[a.Result].En+took)
-		zh = append(zh, a.IP.String()+" "+results[a.Result].Zh+took)
+		result := ResultWords(a.Result)
+		en = append(en, a.IP.String()+" "+result.En+took)
+		zh = append(zh, a.IP.String()+" "+result.Zh+took)
 	}
 	return inChinese(same(strings.Join(en, ", ")), "%s", strings.Join(zh, "，"))
 }

@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"github.com/parleymail/parley/check"
 	"github.com/parleymail/parley/diagnose"
+	"github.com/parleymail/parley/smtp"
 	"github.com/parleymail/parley/transcript"
 )
 
@@ -110,14 +114,18 @@ func (u *ui) checkUsage(f *checkFlags, set *pflag.FlagSet, args []string) error 
 func (u *ui) walk(ctx context.Context, t *checked, f *checkFlags) *check.Report {
 	p := &stepPrinter{u: u, verbose: f.verbose, silent: f.json}
 	r := &check.Report{Server: t.shown, At: time.Now()}
+	p.wait()
 	for step := range t.check.Run(ctx) {
 		r.Add(step)
 		if f.json {
 			u.printStep(step)
 			continue
 		}
+		p.done()
 		p.step(&step)
+		p.wait()
 	}
+	p.done()
 	p.end()
 	return r
 }
@@ -148,8 +156,18 @@ func (u *ui) checkAdvice(d *diagnose.Diagnosis) {
 		return
 	}
 	lang := diagnose.Lang(u.lang)
-	u.tellPlain("cause: " + d.Cause.In(lang))
-	u.tellPlain("fix: " + d.Fix.In(lang))
+	u.tellWrapped("cause: ", d.Cause.In(lang))
+	u.tellWrapped("fix: ", d.Fix.In(lang))
+}
+
+// tellWrapped writes a sentence to standard error: on one line, but for a terminal, where words are
+// not to be cut in two.
+func (u *ui) tellWrapped(label, s string) {
+	s = label + smtp.Printable(s)
+	if f, ok := u.err.(*os.File); ok && u.terminal && term.IsTerminal(int(f.Fd())) {
+		s = strings.Join(wrap(s, u.width-1, len(label)), "\n")
+	}
+	io.WriteString(u.err, s+"\n")
 }
 
 // checkWell says what was shown, and what was not.

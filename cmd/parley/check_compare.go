@@ -11,6 +11,7 @@ import (
 	"charm.land/lipgloss/v2"
 
 	"github.com/parleymail/parley/check"
+	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/smtp"
 )
 
@@ -31,6 +32,10 @@ func (u *ui) checkCompare(ctx context.Context, f *checkFlags, in *stdin, args []
 		}
 		u.printJSON(map[string]any{"what": "result", "differ": differing(list)})
 		return exitTaken, nil
+	}
+	for i := range list {
+		list[i].A = u.inWords(list[i].What, list[i].A, reports[0])
+		list[i].B = u.inWords(list[i].What, list[i].B, reports[1])
 	}
 	u.printComparison(list)
 	return exitTaken, nil
@@ -60,6 +65,28 @@ func (u *ui) keptOrRun(ctx context.Context, f *checkFlags, in *stdin, arg string
 	r := t.check.Report(ctx)
 	r.Server = t.shown
 	return r, nil
+}
+
+// inWords is what a row has, in the reader's language.
+func (u *ui) inWords(what string, values []string, r *check.Report) []string {
+	switch d := r.Diagnosis(); {
+	case what == "verdict":
+		mark, _ := u.markOf(r.Verdict())
+		if f := r.Failure(); f != nil {
+			mark += u.say(wordColon) + u.nameOf(f.Name)
+		}
+		return []string{mark}
+	case what == "cause" && d != nil:
+		return []string{d.Cause.In(diagnose.Lang(u.lang))}
+	case what == "connections":
+		words := make([]string, len(values))
+		for i, v := range values {
+			ip, result, _ := strings.Cut(v, " ")
+			words[i] = ip + " " + check.ResultWords(result).In(diagnose.Lang(u.lang))
+		}
+		return words
+	}
+	return values
 }
 
 type differenceRecord struct {
@@ -94,12 +121,12 @@ func (u *ui) printComparison(list []check.Difference) {
 		head := style.Render(mark + pad(label, name-len("  ")))
 		switch {
 		case !d.Differs && !strings.HasPrefix(d.What, "time:"):
-			u.beside(head, name, [][]string{wrap(joined(d.A, nil), u.width-1-name-gap, 0)}, u.styles.note)
+			u.inColumns(head, name, [][]string{wrap(joined(d.A, nil), u.width-1-name-gap, 0)}, u.styles.note)
 		case u.width < twoColumns:
 			u.print(head)
 			for i, values := range [][]string{d.A, d.B} {
 				begin := string(rune('A'+i)) + "  "
-				u.beside("  "+begin, 2+len(begin)-gap, [][]string{wrap(joined(values, at2(d, 1-i)), u.width-1-5, 0)}, lipgloss.NewStyle())
+				u.inColumns("  "+begin, 2+len(begin)-gap, [][]string{wrap(joined(values, at2(d, 1-i)), u.width-1-5, 0)}, lipgloss.NewStyle())
 			}
 		default:
 			column := (u.width - 1 - name - 2*gap) / 2
@@ -110,7 +137,7 @@ func (u *ui) printComparison(list []check.Difference) {
 			for len(a) < len(b) {
 				a = append(a, strings.Repeat(" ", column))
 			}
-			u.beside(head, name, [][]string{a, b}, lipgloss.NewStyle())
+			u.inColumns(head, name, [][]string{a, b}, lipgloss.NewStyle())
 		}
 	}
 	u.print("")
@@ -128,8 +155,8 @@ func at2(d check.Difference, i int) []string {
 	return d.B
 }
 
-// beside prints columns of lines behind a head.
-func (u *ui) beside(head string, width int, columns [][]string, style lipgloss.Style) {
+// inColumns prints columns of lines behind a head.
+func (u *ui) inColumns(head string, width int, columns [][]string, style lipgloss.Style) {
 	for i := range columns[0] {
 		line := strings.Repeat(" ", width)
 		if i == 0 {

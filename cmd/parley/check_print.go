@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"time"
 
@@ -81,6 +82,22 @@ func (p *stepPrinter) under(style lipgloss.Style, begin, s string) {
 	}
 }
 
+// wait shows that something goes on, where somebody looks: a step may take its time.
+func (p *stepPrinter) wait() {
+	if p.moves() {
+		io.WriteString(p.u.out, strings.Repeat(" ", markWidth)+"…")
+	}
+}
+
+// done takes that back.
+func (p *stepPrinter) done() {
+	if p.moves() {
+		io.WriteString(p.u.out, "\r\x1b[K")
+	}
+}
+
+func (p *stepPrinter) moves() bool { return p.u.terminal && !p.silent && p.u.env("TERM") != "dumb" }
+
 // end tells of the steps that were never come to.
 func (p *stepPrinter) end() {
 	if p.silent || len(p.spared) == 0 {
@@ -89,7 +106,7 @@ func (p *stepPrinter) end() {
 	u := p.u
 	mark, style := u.markOf(check.Skipped)
 	left := markWidth
-	for i, l := range wrap(u.say(wordNotReached, strings.Join(p.spared, ", ")), u.width-1-left, 0) {
+	for i, l := range wrap(u.say(wordNotReached, strings.Join(p.spared, u.say(wordComma))), u.width-1-left, 0) {
 		begin := strings.Repeat(" ", left)
 		if i == 0 {
 			begin = style.Render(pad(mark, markWidth))

@@ -31,6 +31,8 @@ SERVER 可以是配置文件中的名字、send 所用的 URL、主机、主机:
 	wordMarkWarning = text{"warn", "注意"}
 	wordMarkFailed  = text{"FAIL", "失败"}
 	wordMarkSkipped = text{"skip", "跳过"}
+	wordComma       = text{", ", "、"}
+	wordColon       = text{": ", "："}
 	wordNotReached  = text{"not reached: %s", "未进行到：%s"}
 
 	wordMarkNone = text{"-", "-"}
