@@ -324,8 +324,10 @@ func (c *Conversation) end(why error) {
 		return
 	}
 	c.tell(Turn{Why: why, Event: smtp.Event{Did: smtp.Closed, Stage: smtp.StageQuit, Err: cause(why)}})
-	c.state.Closed, c.why = true, why
-	c.pending = nil
+	if len(c.pending) > 0 {
+		c.state.Lost, c.state.Last = true, smtp.Reply{}
+	}
+	c.state.Closed, c.why, c.pending = true, why, nil
 	c.change()
 	c.cancel()
 	c.conn.Close()

@@ -155,8 +155,10 @@ func (t *Talk) ownExpect(ctx context.Context, rest, line string) error {
 	if rest == "" {
 		return t.complain(wordWantsReply)
 	}
-	if err := t.settle(ctx, true); err != nil {
-		return err
+	if t.c.State().Waiting > 0 { // else it was heard, and what came later changes nothing
+		if err := t.settle(ctx, true); err != nil {
+			return err
+		}
 	}
 	state := t.c.State()
 	if got := state.Last; got.Code > 0 && strings.HasPrefix(got.String(), rest) {

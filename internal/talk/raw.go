@@ -40,7 +40,11 @@ func (c *Conversation) saidRaw(octets []byte) {
 		rest = []byte(more)
 		c.sent = append(c.sent, line...)
 		if !ended {
-			c.note(0, "raw: "+Shown(string(c.sent))+" (the line has no end yet)")
+			begun := Shown(string(c.sent))
+			if c.state.Exchange {
+				begun = secret
+			}
+			c.note(0, "raw: "+begun+" (the line has no end yet)")
 			break
 		}
 		whole, crlf := strings.CutSuffix(string(c.sent), "\r")

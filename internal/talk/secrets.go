@@ -67,8 +67,9 @@ func (v *vault) add(text string) {
 	v.remember(text)
 	if plain, err := base64.StdEncoding.DecodeString(text); err == nil {
 		v.remember(string(plain))
-		if fields := bytes.Split(plain, []byte{0}); len(fields) == 3 {
-			v.remember(string(fields[2])) // PLAIN: the password alone, RFC 4616 §2
+		if fields := bytes.Split(plain, []byte{0}); len(fields) == 3 { // PLAIN, RFC 4616 §2
+			v.remember(string(fields[2]))
+			v.remember(base64.StdEncoding.EncodeToString(fields[2]))
 		}
 		return
 	}

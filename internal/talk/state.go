@@ -11,6 +11,7 @@ import (
 // A State is what follows from what was said so far, on both sides.
 type State struct {
 	Closed  bool // nothing more goes over
+	Lost    bool // it was closed while a reply was owed
 	TLS     bool
 	Greeted bool // the server has said 220
 	LMTP    bool // LHLO was said
@@ -137,7 +138,11 @@ type asked struct {
 
 // ask is what a line asks for, as it is typed.
 func ask(line string) asked {
-	verb, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	line = strings.TrimSpace(line)
+	verb, rest := line, ""
+	if i := strings.IndexAny(line, " \t"); i >= 0 {
+		verb, rest = line[:i], line[i:]
+	}
 	a := asked{verb: strings.ToUpper(verb)}
 	// MAIL and RCPT without their blanks are typed often enough.
 	for _, known := range [...]string{"MAIL", "RCPT"} {

@@ -174,11 +174,11 @@ func (t *Talk) do(ctx context.Context, line string) error {
 	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 	rest = strings.TrimSpace(rest)
 	state := t.c.State()
-	switch {
+	switch _, ours := findOwn(word); {
+	case state.Exchange && !ours: // base64 may begin with a slash too
+		return t.say(ctx, line)
 	case strings.HasPrefix(word, "/"):
 		return t.own(ctx, word, rest, line)
-	case state.Exchange:
-		return t.say(ctx, line)
 	case word == "", strings.HasPrefix(word, "#") && !t.In.Live():
 		return nil
 	case strings.EqualFold(word, "AUTH") && rest != "" && !strings.Contains(rest, " ") && speaks(rest):
@@ -258,7 +258,7 @@ func (t *Talk) settle(ctx context.Context, decides bool) error {
 		return s.Waiting == 0 || s.Chunk > 0 // the reply to BDAT comes after the octets
 	})
 	switch {
-	case err == nil && state.Closed && t.c.Err() != nil && (!t.In.Live() || !state.Greeted):
+	case err == nil && state.Lost && t.c.Err() != nil && (!t.In.Live() || !state.Greeted):
 		return t.c.Err()
 	case err == nil:
 	case ctx.Err() != nil:
@@ -297,7 +297,6 @@ func (t *Talk) leave(ctx context.Context, why error) error {
 	if state.Closed {
 		return nil
 	}
-	done := context.WithoutCancel(ctx)
 	if state.Data {
 		// No dot: without it the server throws away what it has of the content.
 		t.Print.Say(wordDropped.in(t.Lang))
@@ -307,17 +306,15 @@ func (t *Talk) leave(ctx context.Context, why error) error {
 		}
 		return t.cut(ctx)
 	}
-	switch {
-	case state.Pending == "STARTTLS" || state.Waiting > 0 && t.In.Live():
-		// It does not answer as it is.
-	case state.Exchange:
-		t.c.Say("*", "QUIT") // RFC 4954 §4
-	default:
-		t.c.Say("QUIT")
-	}
-	last, cancel := context.WithTimeout(done, lastWords)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
-	t.c.Until(last, func(*State) bool { return false })
+	if state.Exchange {
+		t.c.Say("*") // RFC 4954 §4
+	}
+	if state, err := t.c.Until(last, Answered); err == nil && !state.Closed {
+		t.c.Say("QUIT")
+		t.c.Until(last, func(*State) bool { return false })
+	}
 	t.c.Close()
 	return t.cut(ctx)
 }
