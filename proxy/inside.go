@@ -118,6 +118,7 @@ func (l *listener) complaint() bool {
 func (s *session) handshakeFault(err error, complaint bool) {
 	var header tls.RecordHeaderError
 	switch {
+	case s.isGone():
 	case complaint:
 		s.fault(Distrusted)
 	case errors.As(err, &header), s.p.Implicit && errors.Is(err, context.DeadlineExceeded):

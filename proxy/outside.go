@@ -68,6 +68,7 @@ func (s *session) open() error {
 	if e == nil {
 		return nil
 	}
+	e.Said = o.said
 	s.failed(e)
 	if o.greeting != nil && !o.welcome {
 		// The provider's own word, which is no: the program is to see that.
@@ -97,6 +98,9 @@ func (s *session) failed(e *smtp.Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stage = e.Stage
+	for _, said := range e.Said {
+		t.note(map[smtp.Did]string{smtp.Command: "to", smtp.Answer: "from"}[said.Did] + " the provider: " + said.Line)
+	}
 	t.note("the provider: " + strings.TrimPrefix(e.Error(), "smtp: "))
 	d := diagnose.Default().Explain(e, diagnose.Hint{Server: t.server, Stage: e.Stage})
 	t.faultWith(NoProvider, d)
@@ -112,6 +116,7 @@ type opening struct {
 	offers   map[string]bool
 	auth     []string // mechanisms
 	heard    string   // the last line of the last reply, without its code
+	said     []smtp.Event
 }
 
 // reach is the order in which it goes: connection, TLS, greeting, EHLO, STARTTLS,
@@ -212,8 +217,16 @@ func (o *opening) hand() *smtp.Error {
 	return nil
 }
 
-// ask says a line to the provider, and hears the reply. Shown is what is told of it.
+// ask says a line to the provider, and hears the reply.
 func (o *opening) ask(stage smtp.Stage, line string) (smtp.Reply, *smtp.Error) {
+	shown := line
+	switch {
+	case stage == smtp.StageAuth && strings.HasPrefix(line, "AUTH "):
+		shown, _ = shownLogin(line)
+	case stage == smtp.StageAuth:
+		shown = hidden
+	}
+	o.said = append(o.said, smtp.Event{Stage: stage, Did: smtp.Command, Line: shown, Hidden: shown != line})
 	conn := o.s.conn(Provider)
 	conn.SetWriteDeadline(time.Now().Add(o.wait(time.Minute)))
 	if _, err := conn.Write([]byte(line + "\r\n")); err != nil {
@@ -239,8 +252,9 @@ func (o *opening) hear(stage smtp.Stage) (r smtp.Reply, raw []byte, e *smtp.Erro
 		}
 		r.Code = int(code[0]-'0')*100 + int(code[1]-'0')*10 + int(code[2]-'0')
 		o.heard = string(text[min(4, len(text)):])
-		shown, _ := o.s.tap.secrets.hide(text[min(4, len(text)):], stage == smtp.StageAuth)
-		r.Lines = append(r.Lines, string(shown))
+		shown, secret := o.s.tap.secrets.hide(text, stage == smtp.StageAuth)
+		o.said = append(o.said, smtp.Event{Stage: stage, Did: smtp.Answer, Line: string(shown), Hidden: secret})
+		r.Lines = append(r.Lines, string(shown[min(4, len(shown)):]))
 		if last {
 			return r, raw, nil
 		}

@@ -87,6 +87,7 @@ func (s secrets) hide(line []byte, pieces bool) (shown []byte, found bool) {
 	if !pieces {
 		return line, found
 	}
+	line, found = s.hideEncoded(line, found)
 	for _, secret := range s {
 		for i := 0; i+minPiece <= len(line); i++ {
 			if !bytes.Contains(secret, line[i:i+minPiece]) {
@@ -101,4 +102,42 @@ func (s secrets) hide(line []byte, pieces bool) (shown []byte, found bool) {
 		}
 	}
 	return line, found
+}
+
+// hideEncoded hides what is base64 of something with a secret in it: AUTH PLAIN has
+// user and password in one.
+func (s secrets) hideEncoded(line []byte, already bool) (shown []byte, found bool) {
+	found = already
+	for i := 0; i < len(line); {
+		end := i
+		for end < len(line) && isBase64(line[end]) {
+			end++
+		}
+		if n := (end - i) &^ 3; n >= minPiece && s.inBase64(line[i:i+n]) {
+			line, found = slices.Concat(line[:i], []byte(hidden), line[end:]), true
+			end = i + len(hidden)
+		}
+		i = end + 1
+	}
+	return line, found
+}
+
+func (s secrets) inBase64(text []byte) bool {
+	decoded, err := base64.StdEncoding.DecodeString(string(text))
+	if err != nil {
+		return false
+	}
+	for _, secret := range s {
+		n := min(len(secret), minPiece)
+		for i := 0; i+n <= len(decoded); i++ {
+			if bytes.Contains(secret, decoded[i:i+n]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isBase64(c byte) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '+' || c == '/' || c == '='
 }

@@ -116,7 +116,7 @@ func (s *session) turnAway(why, reply string) {
 
 // say says a line to the program that is not the provider's.
 func (s *session) say(reply string) {
-	s.tell(smtp.Event{Did: smtp.Answer, Line: reply})
+	s.tell(smtp.Event{Did: smtp.Answer, Line: reply, Hidden: strings.Contains(reply, hidden)})
 	conn := s.conn(Program)
 	conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 	io.WriteString(conn, reply+"\r\n")
