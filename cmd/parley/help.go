@@ -50,7 +50,7 @@ func (u *ui) help(cmd *cobra.Command, groups []flagGroup) {
 	u.heading(u.say(wordUsage))
 	u.print("  " + cmd.UseLine())
 	if cmd.HasAvailableSubCommands() {
-		u.print("  parley COMMAND --help")
+		u.print("  " + cmd.CommandPath() + " COMMAND --help")
 		u.heading(u.say(wordCommands))
 		for _, sub := range cmd.Commands() {
 			if !sub.Hidden {

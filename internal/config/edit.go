@@ -188,25 +188,24 @@ func commentBegin(text []byte, line int) int {
 	return line
 }
 
-// cut takes spans out of a text, and the blank lines that would be left double.
+// cut takes spans out of a text, and of the blank lines on both sides those that would
+// be left double.
 func cut(text []byte, spans []span) []byte {
 	slices.SortFunc(spans, func(a, b span) int { return a.begin - b.begin })
 	var out []byte
 	at := 0
 	for _, s := range spans {
-		if s.begin > at {
-			out = append(out, text[at:s.begin]...)
-		}
+		out = append(out, text[at:max(at, s.begin)]...)
 		at = max(at, s.end)
-		if len(bytes.TrimSpace(out)) == 0 {
-			at += len(text[at:]) - len(bytes.TrimLeft(text[at:], "\n"))
+		for (len(out) == 0 || bytes.HasSuffix(out, []byte("\n\n"))) && bytes.HasPrefix(text[at:], []byte("\n")) {
+			at++
 		}
 	}
 	out = append(out, text[at:]...)
-	for bytes.HasSuffix(out, []byte("\n\n")) {
-		out = out[:len(out)-1]
+	if at == len(text) || len(bytes.TrimSpace(text[at:])) == 0 {
+		out = append(bytes.TrimRight(out, "\n"), '\n')
 	}
-	if string(out) == "\n" {
+	if len(bytes.TrimSpace(out)) == 0 {
 		return nil
 	}
 	return out

@@ -29,11 +29,20 @@ func (f *Fault) In(l diagnose.Lang) string {
 	if f.Server != "" {
 		b.WriteString("[server." + f.Server + "]: ")
 	}
-	b.WriteString(f.Words.In(l))
-	if f.Err != nil {
-		b.WriteString(": " + f.Err.Error())
-	}
+	b.WriteString(f.What(l))
 	return b.String()
+}
+
+// What is the fault in one language, without where it is.
+func (f *Fault) What(l diagnose.Lang) string {
+	if f.Err == nil {
+		return f.Words.In(l)
+	}
+	colon := ": "
+	if l == diagnose.Chinese {
+		colon = "："
+	}
+	return f.Words.In(l) + colon + f.Err.Error()
 }
 
 func (f *Fault) Error() string { return f.In(diagnose.English) }
