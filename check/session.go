@@ -229,18 +229,21 @@ func (w *walk) greetingFailed(e *smtp.Error) {
 		mode := &smtp.Error{Kind: smtp.Insecure, Stage: smtp.StageGreeting, Said: e.Said,
 			Err: fmt.Errorf("this port speaks TLS from the first octet: %w", e.Err)}
 		d := w.known(smtp.StageGreeting, "wrong-port-or-tls-mode", false, causeSpeaksTLS(w.addr), fixSpeaksTLS(w.urlAt(w.port, smtp.ImplicitTLS)))
-		w.fail("greeting", mode, d, speaking(speaks))
+		w.fail("greeting", mode, d, speaking(speaks), finding(foundOnlyTLS()))
 	case speaks != "" && speaks != Silence && speaks != SMTP:
 		d := w.known(smtp.StageGreeting, "wrong-port-or-tls-mode", false, causeSpeaks(w.addr, speaks), fixOtherProtocol(speaks))
 		w.fail("greeting", e, d, speaking(speaks))
 	default:
-		d := w.explain(e)
+		d, found := w.explain(e), func(*Step) {}
 		if isSilence(e) {
 			d = w.known(smtp.StageGreeting, "timeout", true, causeNoGreeting(w.addr, w.timeout), fixNoGreeting())
+			found = finding(foundSilence(w.timeout))
 		}
-		w.fail("greeting", e, d, speaking(Silence))
+		w.fail("greeting", e, d, speaking(Silence), found)
 	}
 }
+
+func finding(text diagnose.Words) func(*Step) { return func(s *Step) { s.Found = text } }
 
 func speaking(p Protocol) func(*Step) { return func(s *Step) { s.Facts.Speaks = p } }
 
@@ -284,7 +287,7 @@ func (w *walk) implicitFailed(e *smtp.Error) {
 		}
 		fix := fixSpeaksPlain(w.urlAt(w.port, security), look.starttls)
 		e := &smtp.Error{Kind: smtp.Insecure, Stage: smtp.StageTLS, Err: e.Err, Said: e.Said}
-		w.fail("tls", e, w.known(smtp.StageTLS, "wrong-port-or-tls-mode", false, causeSpeaksPlain(w.addr, look.starttls), fix), speaking(SMTP), banner(look.banner))
+		w.fail("tls", e, w.known(smtp.StageTLS, "wrong-port-or-tls-mode", false, causeSpeaksPlain(w.addr, look.starttls), fix), speaking(SMTP), banner(look.banner), finding(foundOnlyPlain(look.banner)))
 	case look.speaks != Silence && look.speaks != Closed && look.speaks != "":
 		d := w.known(smtp.StageTLS, "wrong-port-or-tls-mode", false, causeSpeaks(w.addr, look.speaks), fixOtherProtocol(look.speaks))
 		w.fail("tls", e, d, speaking(look.speaks))

@@ -156,6 +156,18 @@ func each(list []Address) diagnose.Words {
 	return inChinese(same(strings.Join(en, ", ")), "%s", strings.Join(zh, "，"))
 }
 
+func foundOnlyTLS() diagnose.Words {
+	return say("nothing in clear text, and an answer in TLS", "明文没有回应，TLS 有回应")
+}
+
+func foundOnlyPlain(banner string) diagnose.Words {
+	return say("no TLS: it says %q in clear text", "不是 TLS：它以明文说 %q", banner)
+}
+
+func foundSilence(waited time.Duration) diagnose.Words {
+	return say("nothing was said for %v", "%v 内没有任何回应", waited)
+}
+
 func foundSaid(s string) diagnose.Words { return same(s) }
 
 func foundAuth(mech, reply string) diagnose.Words {
