@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/parleymail/parley/diagnose"
@@ -39,10 +40,18 @@ func dialled(err error, ip string) error {
 }
 
 var (
-	on465 = smtp.Event{Did: smtp.Connected, Line: "192.0.2.1:465"}
-	ehlo  = smtp.Event{Did: smtp.Command, Line: "EHLO shop.example"}
-	cert  = new(x509.Certificate)
+	on465    = smtp.Event{Did: smtp.Connected, Line: "192.0.2.1:465"}
+	ehlo     = smtp.Event{Did: smtp.Command, Line: "EHLO shop.example"}
+	starttls = smtp.Event{Did: smtp.Command, Line: "STARTTLS"}
+	offer    = smtp.Event{Did: smtp.Answer, Stage: smtp.StageHello, Line: "250 STARTTLS"}
+	cert     = new(x509.Certificate)
+	early    = &x509.Certificate{NotBefore: time.Now().Add(time.Hour)}
 )
+
+// unbelieved is a certificate that nobody vouches for.
+func unbelieved(c *x509.Certificate) error {
+	return &tls.CertificateVerificationError{UnverifiedCertificates: []*x509.Certificate{c}, Err: x509.UnknownAuthorityError{Cert: c}}
+}
 
 // errorsByType is a row for each rule of facts/rules/parley.toml: an error that only its type
 // tells, the condition's rule, and the kind.
@@ -76,25 +85,34 @@ var errorsByType = []struct {
 	{fault(smtp.Invalid, smtp.StageHello, "", errors.New("blank")), "bad hello", "config-invalid"},
 	{fault(smtp.Insecure, smtp.StageTLS, "", tls.RecordHeaderError{Msg: "what"}), "plain before TLS", "wrong-port-or-tls-mode"},
 	{tls.RecordHeaderError{Msg: "what"}, "plain before TLS", "wrong-port-or-tls-mode"},
+	{fault(smtp.Insecure, smtp.StageTLS, "", x509.CertificateInvalidError{Reason: x509.Expired, Cert: early}), "certificate not begun", "certificate"},
 	{fault(smtp.Insecure, smtp.StageTLS, "", x509.CertificateInvalidError{Reason: x509.Expired, Cert: cert}), "certificate over", "certificate"},
 	{fault(smtp.Insecure, smtp.StageTLS, "", x509.HostnameError{Certificate: cert, Host: "mx.example.net:465"}), "certificate and port", "config-invalid"},
 	{fault(smtp.Insecure, smtp.StageTLS, "", x509.HostnameError{Certificate: cert, Host: "192.0.2.1"}), "certificate and IP", "certificate"},
 	{fault(smtp.Insecure, smtp.StageTLS, "", x509.HostnameError{Certificate: cert, Host: "mx"}), "certificate's name", "certificate"},
+	{fault(smtp.Insecure, smtp.StageTLS, "", unbelieved(cert)), "certificate by itself", "certificate"},
+	{unbelieved(&x509.Certificate{RawSubject: []byte("mx"), IssuingCertificateURL: []string{"http://ca.example"}}), "certificate sent alone", "certificate"},
+	{unbelieved(&x509.Certificate{RawSubject: []byte("mx")}), "certificate's issuer", "certificate"},
 	{x509.UnknownAuthorityError{}, "certificate's issuer", "certificate"},
 	{fault(smtp.Insecure, smtp.StageTLS, "", x509.CertificateInvalidError{Reason: x509.TooManyIntermediates, Cert: cert}), "certificate", "certificate"},
 	{fault(smtp.Invalid, smtp.StageTLS, "", errors.New("not hex")), "bad fingerprint", "config-invalid"},
 	{fault(smtp.Insecure, smtp.StageTLS, "", errors.New("what"), ehlo), "no STARTTLS", "starttls-unavailable"},
 	{fault(smtp.Insecure, smtp.StageTLS, "502 no", nil), "STARTTLS refused", "starttls-unavailable"},
+	{fault(smtp.Insecure, smtp.StageTLS, "", errors.New("the certificate's fingerprint is 00")), "another fingerprint", "certificate"},
+	{fault(smtp.Insecure, smtp.StageTLS, "", io.EOF, ehlo, starttls), "STARTTLS broken", "tls-handshake"},
 	{fault(smtp.Insecure, smtp.StageTLS, "", io.EOF), "silent to TLS", "wrong-port-or-tls-mode"},
 	{tls.AlertError(70), "TLS alert", "tls-handshake"},
 	{fault(smtp.Insecure, smtp.StageTLS, "", errors.New("what")), "TLS", "tls-handshake"},
 	{fault(smtp.Unsupported, smtp.StageAuth, "", &sasl.OfferError{Offered: []string{"XOAUTH2"}}), "only OAuth", "auth-needs-oauth"},
 	{fault(smtp.Unsupported, smtp.StageAuth, "", &sasl.OfferError{Offered: []string{"GSSAPI"}}), "no mechanism", "auth-mechanism"},
 	{fault(smtp.Unauthorized, smtp.StageAuth, "", &sasl.TokenError{Status: "401"}), "token refused", "auth-bad-credential"},
+	{fault(smtp.Unsupported, smtp.StageAuth, "", errors.New("what"), ehlo, offer), "AUTH after STARTTLS", "tls-required"},
 	{fault(smtp.Unsupported, smtp.StageAuth, "", errors.New("what")), "no AUTH", "auth-mechanism"},
 	{fault(smtp.Insecure, smtp.StageAuth, "", errors.New("no proof")), "untrusted for secrets", "tls-required"},
 	{fault(smtp.Unauthorized, smtp.StageAuth, "421 no", nil), "auth later", "auth-temporary"},
 	{fault(smtp.Unauthorized, smtp.StageAuth, "550 no", nil), "auth refused", "auth-bad-credential"},
+	{fault(smtp.Unsupported, smtp.StageMail, "", errors.New("the server does not offer SMTPUTF8")), "no SMTPUTF8", "utf8-unsupported"},
+	{fault(smtp.Unsupported, smtp.StageMail, "", errors.New("the mail has 2 octets and the server takes at most 1")), "too large", "message-too-big"},
 	{fault(smtp.Unsupported, smtp.StageMail, "", errors.New("what")), "not offered", "protocol-error"},
 	{fault(smtp.Invalid, smtp.StageContent, "", errors.New("no file")), "bad mail", "malformed-message"},
 	{fault(smtp.Refused, smtp.StageRcpt, "499 no", nil), "rcpt later", "temporary-server"},

@@ -116,7 +116,12 @@ func (rule *rule) fitsCodes(r *reading) bool {
 		if r.code == 0 && (rule.regexp == nil || !r.isReply() || !rule.mayHaveClass(r.class())) {
 			return false
 		}
-		if r.code != 0 && !slices.ContainsFunc(rule.codes, func(c int) bool { return fitsCode(c, r.code) }) {
+		fits := func(c int) bool { return fitsCode(c, r.code) }
+		if rule.sort == generic && rule.regexp != nil {
+			// Whose words are anybody's, whose code is too: the class is enough.
+			fits = func(c int) bool { return c/100 == r.class() || c == r.class() }
+		}
+		if r.code != 0 && !slices.ContainsFunc(rule.codes, fits) {
 			return false
 		}
 	}
@@ -184,8 +189,8 @@ func (rule *rule) tier(r *reading, words string) tier {
 		}
 		return byForeign
 	}
-	if rule.sort == list && rule.sure == 'C' && vague(rule.kind) {
-		return byWeakWords
+	if vague(rule.kind) && rule.codes == nil {
+		return byWeakWords // it names whose words they are, and not what they mean
 	}
 	return bySoftware
 }

@@ -1,6 +1,7 @@
 package diagnose
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -214,6 +215,9 @@ func (f *Facts) temporary(rule *rule, r *reading) bool {
 	case "rate-limited", "quota-exceeded":
 		return true // whatever the code says: the allowance comes back
 	}
+	if r.code == 0 && later.MatchString(r.text) {
+		return true
+	}
 	if c := r.class(); c != 0 {
 		return c == 4
 	}
@@ -222,6 +226,9 @@ func (f *Facts) temporary(rule *rule, r *reading) bool {
 	}
 	return false
 }
+
+// later is what a server says that wants to be asked again, where its code is not told.
+var later = regexp.MustCompile(`(?i)try (again )?later|try again|temporar|too many (bad |failed )?(login|auth)`)
 
 // words are the rule's, or those of its kind where it has none of its own.
 func (f *Facts) words(rule *rule) (cause, fix Words) {

@@ -52,7 +52,7 @@ func spotAt(s string, i int) (spot, bool) {
 		}
 	}
 	switch line := lastLine(before); {
-	case strings.Trim(line, " \t<>*~-=|") == "", named.MatchString(line):
+	case strings.Trim(line, " \t<>*~-=|\"'") == "", named.MatchString(line):
 		one.score += 3 // it begins the line, or is named
 	case notCode.MatchString(line):
 		return spot{}, false
