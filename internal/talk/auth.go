@@ -3,6 +3,8 @@ package talk
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -42,6 +44,10 @@ func (t *Talk) login(ctx context.Context, mechanism, user string) error {
 		offered = []string{mechanism} // whether the server offers it or not
 	}
 	creds, err := t.credentials(ctx, mechanism, user)
+	if t.In.Live() && (errors.Is(err, ErrInterrupted) || err == io.EOF) {
+		t.Print.Say(wordNoLogin.in(t.Lang))
+		return nil
+	}
 	if err != nil {
 		return err
 	}

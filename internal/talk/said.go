@@ -14,7 +14,7 @@ var (
 	wordBadRaw      = words{"/raw: %s", "/raw：%s"}
 	wordFileError   = words{"%s; nothing was sent", "%s；没有发送任何内容"}
 	wordSaved       = words{"kept in %s", "已存入 %s"}
-	wordSkipped     = words{"DATA was not taken: %d lines of the content were passed over, not sent as commands", "DATA 未被接受：跳过内容的 %d 行，没有当作命令发送"}
+	wordSkipped     = words{"DATA was not taken. Lines of the content that were passed over, and not sent as commands: %d", "DATA 未被接受。跳过的内容行（没有当作命令发送）：%d"}
 	wordLineRefused = words{"not sent: %s", "未发送：%s"}
 	wordDoubled     = words{"    the dot was doubled, lest it ends the content; the server takes it off again", "    行首的点已加倍，以免被当作结束；服务器会去掉它"}
 
@@ -22,6 +22,7 @@ var (
 	wordNoMechanism = words{"Parley does not know how %s goes: type its lines by hand, as in /raw AUTH %s\\r\\n", "Parley 不会 %s：请手工输入，如 /raw AUTH %s\\r\\n"}
 	wordNoAuth      = words{"the server offers no login here: say EHLO first, or STARTTLS, or name a mechanism, as in /auth login", "服务器在此不提供登录：先 EHLO 或 STARTTLS，或指明机制，如 /auth login"}
 	wordCannot      = words{"the login cannot go on: %s", "登录无法继续：%s"}
+	wordNoLogin     = words{"    the login was taken back; nothing of it was sent", "    已取消登录；没有发送任何内容"}
 	wordAs          = words{"    as %s, with the password that is known", "    以 %s 的身份，用已知的密码"}
 	wordInClear     = words{"    Nothing is encrypted yet: whoever sits between can read the password. Ctrl-C takes the login back.", "    还没有加密：途中任何人都能读到密码。Ctrl-C 取消登录。"}
 	wordAskUser     = words{"user name: ", "用户名："}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -75,7 +76,11 @@ type Error struct {
 func (e *Error) Error() string {
 	got := "nothing"
 	if e.Got.Code > 0 || len(e.Got.Lines) > 0 {
-		got = fmt.Sprintf("%q", smtp.Printable(replyText(e.Got)))
+		text, more, _ := strings.Cut(replyText(e.Got), "\n")
+		if more != "" {
+			text += " ..."
+		}
+		got = `"` + smtp.Printable(text) + `"`
 	}
 	return fmt.Sprintf("%s: %q was expected, and %s came", smtp.Printable(e.Line), e.Want, got)
 }
@@ -111,7 +116,7 @@ func (t *Talk) Run(ctx context.Context) error {
 			return err
 		}
 		if err := t.do(ctx, text); err != nil {
-			if errors.Is(err, ErrInterrupted) || ctx.Err() != nil {
+			if err == io.EOF || errors.Is(err, ErrInterrupted) || ctx.Err() != nil {
 				return t.leave(ctx, err)
 			}
 			return err
@@ -265,7 +270,7 @@ func (t *Talk) settle(ctx context.Context, decides bool) error {
 		return err
 	case t.Timeout > 0 || !t.In.Live():
 		t.c.Close()
-		return &smtp.Error{Kind: smtp.Unreachable, Stage: stageOf(state.Pending), Err: fmt.Errorf("the server said nothing for %v", limit)}
+		return &smtp.Error{Kind: smtp.Unreachable, Stage: stageOf(state.Pending), Err: fmt.Errorf("the server said nothing for %v: %w", limit, os.ErrDeadlineExceeded)}
 	}
 	return nil
 }

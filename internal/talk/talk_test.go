@@ -185,7 +185,7 @@ C: QUIT
 S: 221 bye
 -- closed
 `, &typed{live: true, lines: []string{"EHLO me", paste}})
-	if err != nil || !strings.Contains(out, "1 lines of the content were passed over") {
+	if err != nil || !strings.Contains(out, "not sent as commands: 1\n") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
