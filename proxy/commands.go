@@ -97,6 +97,9 @@ func (t *tap) keepEarly(p []byte) {
 func (t *tap) contentCame(p []byte) int {
 	n, ended := t.content.feed(p)
 	for _, f := range t.content.found {
+		if f == EightBit && t.offers["8BITMIME"] {
+			continue // most programs do so, and such a provider takes it
+		}
 		t.fault(f)
 	}
 	if ended {

@@ -152,7 +152,7 @@ func TestFaults(t *testing.T) {
 		{name: "bare LF, bare CR, long line, single dot", want: "bare-lf-in-content bare-cr-in-content dot-not-doubled line-too-long bare-lf", do: func(t *testing.T, h *hand) {
 			h.mail().says("Subject: x\n", "\rx", ".x", strings.Repeat("y", 999), ".").hears(554)
 		}},
-		{name: "eight bits", want: "eight-bit-not-declared", do: func(t *testing.T, h *hand) {
+		{name: "eight bits", want: "eight-bit-not-declared", server: &smtptest.Server{Security: smtp.Plaintext, Without: []string{"8BITMIME"}}, do: func(t *testing.T, h *hand) {
 			h.mail().says("Subject: 三月", "", ".").hears(250).says("QUIT").hears(221)
 		}},
 		{name: "no QUIT", want: "no-quit", do: func(t *testing.T, h *hand) {
