@@ -185,7 +185,7 @@ func causeCertificate(c *Certificate, name string) diagnose.Words {
 	return say("the server's certificate is not good", "服务器证书无效")
 }
 
-func fixCertificate(c *Certificate, name string, port int) diagnose.Words {
+func fixCertificate(c *Certificate, name string) diagnose.Words {
 	switch c.Problem {
 	case problemExpired:
 		return say("have it renewed; until then the password is better not sent", "让服务器续期证书；在此之前最好不要发送密码")

@@ -62,6 +62,10 @@ func (w *walk) connect() bool {
 	return false
 }
 
+// patience is how long the other addresses are waited for once one has answered: an IPv6 that is
+// dead is not to hold up who has an IPv4.
+const patience = 2 * time.Second
+
 // tryAll connects to each of the addresses, and hangs up.
 func (w *walk) tryAll(targets []string) ([]Address, []error) {
 	list, errs := make([]Address, len(targets)), make([]error, len(targets))
@@ -76,6 +80,7 @@ func (w *walk) tryAll(targets []string) ([]Address, []error) {
 			list[i].TookMS = milliseconds(list[i].Took)
 			if errs[i] = err; err == nil {
 				conn.Close()
+				time.AfterFunc(patience, cancel)
 			}
 		})
 	}
@@ -92,7 +97,7 @@ func resultOf(err error) string {
 		return resultRefused
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL):
 		return resultUnreachable
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.As(err, &timeout) && timeout.Timeout():
 		return resultSilent
 	}
 	return resultFailed

@@ -90,6 +90,39 @@ func TestDeadFamily(t *testing.T) {
 	}
 }
 
+// TestSilentFamily: an IPv6 that says nothing is not waited for to the end.
+func TestSilentFamily(t *testing.T) {
+	t.Parallel()
+	s := smtptest.NewServer(t)
+	cl := s.Client()
+	cl.Addr, cl.DialContext = "mx.example:587", wires(map[string]string{mxIP + ":587": s.Addr(), "[2001:db8::7]:587": "silence"})
+	r := (&Check{Client: cl, Resolver: names{ips: map[string][]string{"mx.example": {mxIP, "2001:db8::7"}}}, Timeout: time.Minute}).Report(t.Context())
+	if a := r.Step("tcp").Facts.Addresses; r.Failure() != nil || !remarked(r, "ipv6-dead") || a[1].Result != resultSilent || a[1].Took > 20*time.Second {
+		t.Errorf("%+v\n%s", a, told(r))
+	}
+}
+
+// TestInterrupted: who gives up is told that it was he.
+func TestInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, at := range []string{"silence", "pipe"} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			dial := wires(map[string]string{mxIP + ":587": at})
+			if at == "pipe" {
+				dial = func(context.Context, string, string) (net.Conn, error) {
+					ours, _ := smtptest.Pipe()
+					return ours, nil
+				}
+			}
+			r := (&Check{Client: &smtp.Client{Addr: "mx.example:587", DialContext: dial}, Resolver: mxNames}).Report(ctx)
+			if f := r.Failure(); f == nil || f.Err.Kind != smtp.Interrupted {
+				t.Error(told(r))
+			}
+			cancel()
+		}
+	})
+}
+
 // TestSilentNetwork: nothing answers, in the time of a bubble. What other ports answer is in the fix.
 func TestSilentNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -70,11 +70,11 @@ func (c *Check) Ways(ctx context.Context) iter.Seq[Way] {
 
 // waysOf tries one port.
 func (c *Check) waysOf(ctx context.Context, host string, port int, results chan<- Way) {
-	const patience = 5 * time.Second // for each step: most of what is tried is not there
+	const longest = 5 * time.Second // for each step: most of what is tried is not there
 	for _, security := range []smtp.Security{smtp.ImplicitTLS, smtp.StartTLS, smtp.Plaintext} {
 		client := like(c.Client, net.JoinHostPort(host, strconv.Itoa(port)))
 		client.Security, client.Auth = security, nil
-		one := &Check{Client: client, Timeout: min(c.timeout(), patience), Resolver: c.Resolver, Facts: c.Facts, root: c.root, brief: true}
+		one := &Check{Client: client, Timeout: min(c.timeout(), longest), Resolver: c.Resolver, Facts: c.Facts, root: c.root, brief: true}
 		way := Way{Host: host, Port: port, Security: security, Works: true, Step: "quit"}
 		began := time.Now()
 		dead := false

@@ -172,12 +172,13 @@ func (u *ui) tellWrapped(label, s string) {
 
 // checkWell says what was shown, and what was not.
 func (u *ui) checkWell(t *checked, r *check.Report) {
-	said := u.say(wordCheckWell, t.shown)
+	said, hint := u.say(wordCheckWell, t.shown), ""
 	switch {
 	case r.Step("send") != nil:
 		said = u.say(wordCheckSent, t.shown)
 	case r.Step("auth") == nil && t.offersAuth(r):
 		said = u.say(wordCheckNoLogin, t.shown)
+		hint = u.passwordHint(t.provider)
 	case r.Verdict() == check.Warning:
 		said = u.say(wordCheckWarned, t.shown)
 	}
@@ -188,6 +189,22 @@ func (u *ui) checkWell(t *checked, r *check.Report) {
 		}
 		u.print(line)
 	}
+	if hint != "" {
+		u.paragraph(hint)
+	}
+}
+
+// passwordHint is what a provider takes for a password, and where that is made.
+func (u *ui) passwordHint(p *diagnose.Provider) string {
+	if p == nil || p.Password.En == "" {
+		return ""
+	}
+	lang := diagnose.Lang(u.lang)
+	hint := u.say(wordPasswordIs, p.Name, p.Password.In(lang))
+	if p.Where.En != "" {
+		hint += u.say(wordPasswordWhere, p.Where.In(lang))
+	}
+	return smtp.Printable(hint)
 }
 
 // checkFiles writes what was asked for.

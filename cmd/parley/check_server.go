@@ -42,6 +42,11 @@ func (u *ui) checkTarget(ctx context.Context, text string, f *checkFlags, in *st
 	if _, info, _ := splitURL(text); strings.Contains(text, "://") && strings.Contains(info, ":") {
 		u.warn(wordPasswordInArgument)
 	}
+	for flag, value := range map[string]string{"--from": f.from, "--to": f.to} {
+		if _, err := mail.ParsePath(value); err != nil {
+			return nil, &usageError{flag + ": " + err.Error()}
+		}
+	}
 	s, err := u.resolve(ctx, w)
 	if domain, ok := unknownDomain(text); err != nil && ok {
 		// Its MX may tell whose it is. Nobody logs in at a server that was guessed.

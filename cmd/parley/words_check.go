@@ -58,11 +58,13 @@ SERVER 可以是配置文件中的名字、send 所用的 URL、主机、主机:
 	wordCompareSame   = text{"Both are the same.", "两者相同。"}
 	wordCompareDiffer = text{"%d of these differ.", "有 %d 项不同。"}
 
-	wordCheckWell    = text{"All is well: mail can go by %s. Nothing was sent.", "一切正常：可以通过 %s 发信。没有发出任何邮件。"}
-	wordCheckWarned  = text{"Mail can go by %s; look at what is marked with an exclamation mark. Nothing was sent.", "可以通过 %s 发信，但请留意标有叹号的问题。没有发出任何邮件。"}
-	wordSendFrom     = text{"--send wants --from, or a user who is a mail address and logs in", "--send 需要 --from，或以邮箱地址登录"}
-	wordCheckSent    = text{"All is well: %s has taken the mail.", "一切正常：%s 已接收邮件。"}
-	wordCheckNoLogin = text{"The way to %s is open. Nobody logged in, for no user and password were given; nothing was sent.", "到 %s 的路是通的。未给出用户名和密码，所以没有登录；也没有发出任何邮件。"}
+	wordCheckWell     = text{"All is well: mail can go by %s. Nothing was sent.", "一切正常：可以通过 %s 发信。没有发出任何邮件。"}
+	wordPasswordIs    = text{"The password of %s: %s.", "%s 的密码：%s。"}
+	wordPasswordWhere = text{" It is made here: %s.", "获取位置：%s。"}
+	wordCheckWarned   = text{"Mail can go by %s; look at what is marked with an exclamation mark. Nothing was sent.", "可以通过 %s 发信，但请留意标有叹号的问题。没有发出任何邮件。"}
+	wordSendFrom      = text{"--send wants --from, or a user who is a mail address and logs in", "--send 需要 --from，或以邮箱地址登录"}
+	wordCheckSent     = text{"All is well: %s has taken the mail.", "一切正常：%s 已接收邮件。"}
+	wordCheckNoLogin  = text{"The way to %s is open. Nobody logged in, for no user and password were given; nothing was sent.", "到 %s 的路是通的。未给出用户名和密码，所以没有登录；也没有发出任何邮件。"}
 )
 
 // stepNames are what a person calls the steps; programs know them by the names in package check.
