@@ -316,4 +316,3 @@ func (b *standing) noSecret(t *testing.T) {
 		t.Logf("found: %v %s %s", f.Side, f.Fault, f.Diagnosis.Cause.En)
 	}
 }
-
