@@ -101,14 +101,15 @@ type portTable struct {
 type sort uint8
 
 const (
-	provider sort = iota // replies of one provider
-	software             // replies of a mail server, wherever it runs
-	list                 // replies that name a block list or a filter
-	generic              // wording and codes that any server may use
-	local                // errors made on this machine
+	provider     sort = iota // replies of one provider
+	software                 // replies of a mail server, wherever it runs
+	list                     // replies that name a block list or a filter
+	generic                  // wording and codes that any server may use
+	local                    // errors made on this machine, in the words of one program
+	localGeneric             // the same, in anybody's words
 )
 
-var sorts = map[string]sort{"provider": provider, "software": software, "list": list, "generic": generic, "local": local}
+var sorts = map[string]sort{"provider": provider, "software": software, "list": list, "generic": generic, "local": local, "local-generic": localGeneric}
 
 // A rule tells what a text means that fits all that the rule names.
 type rule struct {
@@ -242,7 +243,7 @@ func (f *Facts) addRule(one *file, t *ruleTable) error {
 	case known != nil:
 		r.sort = known.sort
 	default:
-		return fmt.Errorf("its file's sort is %q, which is none of provider, software, list, generic, local", one.Sort)
+		return fmt.Errorf("its file's sort is %q, which is none of provider, software, list, generic, local, local-generic", one.Sort)
 	}
 	if known != nil {
 		if r.group == "" {

@@ -109,7 +109,7 @@ func (rule *rule) fits(r *reading, whole string, has present) (finding, bool) {
 // fitsCodes compares what a rule says of codes with those of a reply. A rule that has words
 // is not held to a code or an enhanced code that the reply does not tell.
 func (rule *rule) fitsCodes(r *reading) bool {
-	if rule.sort == local {
+	if rule.sort == local || rule.sort == localGeneric {
 		return true
 	}
 	if rule.codes != nil {
@@ -129,8 +129,8 @@ func (rule *rule) fitsCodes(r *reading) bool {
 		if r.enhanced.Class == 0 {
 			return rule.regexp != nil
 		}
-		if rule.sort == generic && rule.regexp != nil && loose(r.enhanced) {
-			return true
+		if rule.sort == generic && rule.regexp != nil {
+			return true // words tell more
 		}
 		return slices.ContainsFunc(rule.enhanced, func(e enhancedRange) bool { return e.has(r.enhanced) })
 	}
@@ -150,9 +150,12 @@ func (rule *rule) tier(r *reading, words string) tier {
 	switch {
 	case rule.kind == "ok" && r.class() >= 4:
 		return nothing // X.1.5, "destination address valid", is 2.1.5
-	case rule.sort == local:
-		if r.code != 0 {
+	case rule.sort == local || rule.sort == localGeneric:
+		switch {
+		case r.code != 0:
 			return nothing // what a server said is never our own error
+		case rule.sort == localGeneric:
+			return byExact
 		}
 		return bySoftware
 	case rule.strict && rule.regexp == nil:

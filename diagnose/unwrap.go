@@ -65,14 +65,14 @@ func spotAt(s string, i int) (spot, bool) {
 	if quoted.MatchString(s[i+3:]) {
 		one.score += 2 // (535, b'5.7.8 ...')
 	}
-	if unit.MatchString(after) || one.code < 400 && !saysYes(one.code) {
+	if unit.MatchString(after) || one.code < 421 && !saysYes(one.code) {
 		return spot{}, false
 	}
 	return one, one.score > 1
 }
 
 // saysYes reports whether a server says yes by a code: RFC 5321 §4.2.3 and RFC 4954 §6 have
-// few such, and a number below 400 is most often none.
+// few such, and a number below 421 is most often none; 401 and its like are HTTP's.
 func saysYes(code int) bool {
 	switch code {
 	case 211, 214, 220, 221, 235, 250, 251, 252, 253, 334, 354:

@@ -1,7 +1,5 @@
 package diagnose
 
-import "github.com/parleymail/parley/smtp"
-
 // weak reports whether a generic rule goes by words that stand in many a reply
 // beside those that tell: "rejected", "try again later", "not permitted".
 func (rule *rule) weak() bool {
@@ -31,9 +29,4 @@ func vague(k Kind) bool {
 		return true
 	}
 	return false
-}
-
-// loose is for enhanced codes that servers put before words of any meaning: words tell more.
-func loose(e smtp.EnhancedCode) bool {
-	return e.Detail == 0 || e.Subject == 7 && e.Detail == 1
 }
