@@ -159,8 +159,8 @@ func (s *setup) settle(context.Context) (err error) {
 		}
 		return nil
 	}
-	if old, ok := file.Of(s.user()); ok {
-		return &usageError{u.say(wordUserThere, s.user(), old.Name)}
+	if old, ok := file.Of(s.address.Address); ok {
+		return &usageError{u.say(wordUserThere, s.address.Address, old.Name)}
 	}
 	base := serverName(s.address.Address)
 	s.name = base

@@ -89,11 +89,11 @@ func (s *setup) take(p *diagnose.Provider) bool {
 		if w.port.Number == 25 {
 			continue // for servers; most networks let nobody out to it
 		}
-		s.ways = append(s.ways, portURL(user, w.host, w.port))
-		if w.port.Implicit && w.port.STARTTLS {
-			w.port.Implicit = false
-			s.ways = append(s.ways, portURL(user, w.host, w.port))
+		both := w.port.Implicit && w.port.STARTTLS
+		if both { // as other servers do on such a port
+			s.ways = append(s.ways, portURL(user, w.host, diagnose.Port{Number: w.port.Number, STARTTLS: true}))
 		}
+		s.ways = append(s.ways, portURL(user, w.host, w.port))
 	}
 	if len(s.ways) == 0 {
 		return false

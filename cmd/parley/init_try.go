@@ -119,7 +119,7 @@ func (s *setup) tryWays(ctx context.Context) (way string, err error) {
 			return way, nil
 		}
 		failed, ok := errors.AsType[*smtp.Error](e)
-		if !ok || failed.Stage >= smtp.StageAuth || i == len(s.ways)-1 || ctx.Err() != nil {
+		if !ok || failed.Stage >= smtp.StageAuth || noHost(failed) || i == len(s.ways)-1 || ctx.Err() != nil {
 			return way, e
 		}
 		s.u.tell(s.u.say(wordTryOther, wordsOf(failed), stripped(s.ways[i+1])))

@@ -13,8 +13,10 @@ package main
 // The conversation that -v prints is there too. Where a step of a conversation
 // failed, the last lines are "cause: " and "fix: ".
 //
-// Nothing is ever asked of the person: every command can run where there is no
-// terminal.
+// Nothing is asked of the person, and every command can run where there is no terminal.
+// There are three exceptions, and each asks only where standard input is one: init,
+// "config set-password", and talk, which is there to be typed into. What they ask goes
+// to standard error. A password that is typed is not shown.
 //
 // What a server, a file or an environment says is not ours. It goes through
 // [smtp.Printable] before a terminal sees it. A password is never printed, and

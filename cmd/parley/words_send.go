@@ -39,7 +39,7 @@ var sendWords = []flagGroup{
 		{"partial", "", text{"send to those who are taken though others are refused; without it, to all or to nobody", "部分收件人被拒时仍发给其余的人；否则要么全发要么不发"}},
 	}},
 	{text{"The server", "服务器"}, []flagWord{
-		{"server", "URL", text{"smtps://user@host, smtp://user@host:587, lmtp://host:port; if left out, SMTP_URL from the environment", "smtps://user@host、smtp://user@host:587、lmtp://host:port；省略时用环境变量 SMTP_URL"}},
+		{"server", "SERVER", text{"a name that parley config shows, smtps://user@host, smtp://user@host:587, lmtp://host:port, host:port, or a mail address; if left out, SMTP_URL from the environment, or else the default of parley config", "parley config 中的名字、smtps://user@host、smtp://user@host:587、lmtp://host:port、主机:端口或邮箱地址；省略时用环境变量 SMTP_URL，再则用 parley config 的默认服务器"}},
 		{"password-file", "FILE", text{"the password is the first line of this file (- is standard input)", "密码是该文件的第一行（- 为标准输入）"}},
 		{"password-command", "COMMAND", text{"the password is the first line that this command of the shell prints", "密码是该 shell 命令输出的第一行"}},
 		{"timeout", "TIME", text{"give up after this long, as in 30s; if left out, each step has the time that RFC 5321 gives it", "超过这段时间就放弃，如 30s；省略时各步按 RFC 5321 的时限"}},

@@ -105,10 +105,13 @@ The password: in SMTP_URL, by --password-file, by --password-command, or in PARL
   ln -s "$(command -v parley)" /usr/sbin/sendmail
   printf 'Subject: hello\n\nSee you at six.\n' | parley sendmail -i -f kim@example.com lee@example.net
 
-The server is SMTP_URL in the environment. For programs that pass no environment on (cron, PHP) let a script of two lines be called sendmail:
+The server is SMTP_URL in the environment, or else the default of parley config. For programs that pass no environment on (cron, PHP) keep it in the file that all on this machine share, where the password can be in a file that only those programs can read:
 
-  #!/bin/sh
-  SMTP_URL=$(cat /etc/parley.url) exec parley sendmail "$@"
+  # /etc/parley/config.toml
+  [server.work]
+  url = "smtps://kim@example.com@smtp.example.com"
+  from = "kim@example.com"
+  password-file = "work.password"
 
 Of sendmail's options these mean something: -t (send to those in To, Cc and Bcc too), -i and -oi (a lone dot does not end the message), -f ADDRESS (where bounces go), -F NAME (the name in a From that is added), -N WHEN, -R full|hdrs and -V ID (notifications), -v (print the conversation). The others are taken and not heeded; of modes there is -bm alone. None of parley's own flags is taken here, since programs pass arguments on that strangers had a hand in.
 
@@ -118,10 +121,13 @@ It says nothing where all is well. Line ends may be of any sort. Bcc is left out
   ln -s "$(command -v parley)" /usr/sbin/sendmail
   printf 'Subject: hello\n\nSee you at six.\n' | parley sendmail -i -f kim@example.com lee@example.net
 
-服务器取自环境变量 SMTP_URL。有些程序（cron、PHP）不传递环境变量，可用一个名为 sendmail 的两行脚本：
+服务器取自环境变量 SMTP_URL，没有则用 parley config 的默认服务器。有些程序（cron、PHP）不传递环境变量，可写在本机共用的文件里，密码则放在只有这些程序能读的文件中：
 
-  #!/bin/sh
-  SMTP_URL=$(cat /etc/parley.url) exec parley sendmail "$@"
+  # /etc/parley/config.toml
+  [server.work]
+  url = "smtps://kim@example.com@smtp.example.com"
+  from = "kim@example.com"
+  password-file = "work.password"
 
 sendmail 的选项中起作用的有：-t（同时发给 To、Cc、Bcc 中的人）、-i 和 -oi（单独一个点不结束邮件）、-f ADDRESS（退信地址）、-F NAME（补上的 From 中的名字）、-N WHEN、-R full|hdrs、-V ID（通知）、-v（打印会话）。其余接受但不起作用；模式只有 -bm。这里不接受 parley 自己的选项，因为有些程序会把陌生人参与构造的参数传进来。
 

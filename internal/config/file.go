@@ -13,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/parleymail/parley/diagnose"
+	"github.com/parleymail/parley/mail"
 )
 
 // A File is what the file says. The zero value says nothing.
@@ -134,10 +135,15 @@ func (f *File) Chosen() (*Server, bool) {
 	return f.Server(f.Default)
 }
 
-// Of is the server of which a mail address is the user.
+// Of is the server of which a mail address is the user, or else whose mail is from it.
 func (f *File) Of(address string) (*Server, bool) {
 	for _, s := range f.Servers {
 		if strings.EqualFold(s.User, address) {
+			return s, true
+		}
+	}
+	for _, s := range f.Servers {
+		if from, err := mail.ParseAddress(s.From); err == nil && strings.EqualFold(from.Address, address) {
 			return s, true
 		}
 	}
