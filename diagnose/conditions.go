@@ -118,6 +118,13 @@ func notYetValid(e *smtp.Error) bool {
 	return ok && c.Reason == x509.Expired && time.Now().Before(c.Cert.NotBefore)
 }
 
+// alert: the other side ended the handshake, and said so. crypto/tls has no type for that but
+// with QUIC.
+func alert(e *smtp.Error) bool {
+	op, ok := errors.AsType[*net.OpError](e.Err)
+	return typed[tls.AlertError](e) || ok && op.Op == "remote error"
+}
+
 func invalidCertificate(reason x509.InvalidReason) condition {
 	return func(e *smtp.Error) bool {
 		c, ok := errors.AsType[x509.CertificateInvalidError](e.Err)
@@ -215,7 +222,8 @@ var conditions = map[string]condition{
 	"STARTTLS broken":        all(stage(smtp.StageTLS), noReply, asked("STARTTLS"), either(hungUp, timeout)),
 	"STARTTLS refused":       all(stage(smtp.StageTLS), not(noReply)),
 	"silent to TLS":          all(stage(smtp.StageTLS), either(hungUp, timeout)),
-	"TLS alert":              typed[tls.AlertError],
+	"old TLS":                all(either(stage(smtp.StageTLS), noStage), worded("protocol version"), either(alert, worded("tls: "))),
+	"TLS alert":              alert,
 	"TLS":                    stage(smtp.StageTLS),
 	"only OAuth":             offered("XOAUTH2", "OAUTHBEARER"),
 	"no mechanism":           typed[*sasl.OfferError],

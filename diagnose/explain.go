@@ -1,7 +1,9 @@
 package diagnose
 
 import (
+	"cmp"
 	"errors"
+	"net"
 	"net/textproto"
 	"strconv"
 	"strings"
@@ -90,6 +92,9 @@ func serverOf(e *smtp.Error) string {
 			return said.Line
 		}
 	}
+	if op, ok := errors.AsType[*net.OpError](e.Err); ok && op.Op == "dial" && op.Addr != nil {
+		return op.Addr.String()
+	}
 	return ""
 }
 
@@ -144,17 +149,20 @@ func (d *Diagnosis) fill(e *smtp.Error, h Hint) {
 	if server == "" {
 		server = h.Provider
 	}
-	names := func(noServer, noOne string) *strings.Replacer {
-		s, who := server, noOne
-		if s == "" {
-			s = noServer
-		}
-		if !e.Path.IsNull() {
-			who = strings.Trim(e.Path.String(), "<>")
-		}
-		return strings.NewReplacer("{server}", s, "{who}", who)
+	who := ""
+	if !e.Path.IsNull() {
+		who = strings.Trim(e.Path.String(), "<>")
 	}
-	en, zh := names("the server", "the recipient"), names("服务器", "收件人")
+	en := strings.NewReplacer("{server}", cmp.Or(server, "the server"), "{who}", cmp.Or(who, "the recipient"))
+	// Between Chinese and Latin letters stands a blank, and none between Chinese ones.
+	var pairs []string
+	for _, name := range []struct{ form, is, none string }{{"{server}", server, "服务器"}, {"{who}", who, "收件人"}} {
+		if name.is == "" {
+			pairs = append(pairs, " "+name.form+" ", name.none, name.form+" ", name.none, " "+name.form, name.none)
+		}
+		pairs = append(pairs, name.form, cmp.Or(name.is, name.none))
+	}
+	zh := strings.NewReplacer(pairs...)
 	d.Cause = Words{en.Replace(d.Cause.En), zh.Replace(d.Cause.Zh)}
 	d.Fix = Words{en.Replace(d.Fix.En), zh.Replace(d.Fix.Zh)}
 }

@@ -18,7 +18,7 @@ type line struct {
 	source                string
 }
 
-func readLines(t *testing.T, name string) []line {
+func readLines(t testing.TB, name string) []line {
 	t.Helper()
 	data, err := os.ReadFile(name)
 	if err != nil {

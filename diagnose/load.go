@@ -122,7 +122,7 @@ type rule struct {
 	codes    []int // 535; 4 for 4xx
 	enhanced []enhancedRange
 	pattern  string
-	regexp   func() *regexp.Regexp // compiled when it is first wanted: a program explains one error, not seven hundred
+	regexp   func() *regexp.Regexp // for text in lower case; nil where there is no pattern
 	error    string                // a condition of conditions.go, for errors that are known by their type
 
 	kind       Kind
@@ -300,9 +300,8 @@ func (t *ruleTable) rule() (*rule, error) {
 		if _, err := syntax.Parse("(?is)"+t.Text, syntax.Perl); err != nil {
 			return nil, fmt.Errorf("text: %w", err)
 		}
-		r.regexp = sync.OnceValue(func() *regexp.Regexp {
-			return regexp.MustCompile("(?is)" + t.Text) // it was parsed above
-		})
+		// Compiled when it is first wanted: a program explains one error, not all.
+		r.regexp = sync.OnceValue(func() *regexp.Regexp { return compile(t.Text) })
 	}
 	return r, nil
 }

@@ -67,7 +67,11 @@ func (f *Facts) match(r *reading) []finding {
 			whole = strconv.Itoa(r.code) + " " + r.enhanced.String() + " " + r.text
 		}
 	}
-	has := f.index.in(strings.ToLower(whole))
+	lower := strings.ToLower(whole)
+	if len(lower) != len(whole) {
+		whole = lower // a letter whose other case is longer; places would not agree
+	}
+	has := f.index.in(lower)
 	var found []finding
 	for _, rule := range f.byTrust {
 		if rule.sort == generic && len(found) > 0 && slices.ContainsFunc(found, func(one finding) bool { return one.tier >= bySoftware }) {
@@ -87,16 +91,16 @@ func (f *Facts) match(r *reading) []finding {
 }
 
 // fits compares a rule with a reading.
-func (rule *rule) fits(r *reading, whole string, has present) (finding, bool) {
+func (rule *rule) fits(r *reading, whole string, has *present) (finding, bool) {
 	if rule.strict && !slices.Contains(rule.stages, r.stage) {
 		return finding{}, false
 	}
-	if rule.error != "" || rule.regexp != nil && !has.fits(rule.at) || !rule.fitsCodes(r) {
+	if rule.error != "" || !rule.fitsCodes(r) || rule.regexp != nil && !has.fits(rule.at) {
 		return finding{}, false
 	}
 	words := ""
 	if rule.regexp != nil {
-		at := rule.regexp().FindStringIndex(whole)
+		at := rule.regexp().FindStringIndex(has.lower)
 		if at == nil {
 			return finding{}, false
 		}

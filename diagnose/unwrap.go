@@ -51,7 +51,8 @@ func spotAt(s string, i int) (spot, bool) {
 			}
 		}
 	}
-	switch line := lastLine(before); {
+	line := lastLine(before)
+	switch line := line[max(0, len(line)-60):]; { // what is far before the code says nothing of it
 	case strings.Trim(line, " \t<>*~-=|\"'") == "", named.MatchString(line):
 		one.score += 3 // it begins the line, or is named
 	case notCode.MatchString(line):
@@ -200,24 +201,25 @@ func tidy(line string) string {
 
 // steps are what in a text tells the stage, the most certain first.
 var steps = []struct {
-	words *regexp.Regexp
+	words *pattern
 	stage smtp.Stage
 }{
-	{regexp.MustCompile(`(?i)end of data|after dot|data end command|end-of-data|'DATA END'|\(body\)|message failed|after sending data|SMTPSendFailed`), smtp.StageEnd},
-	{regexp.MustCompile(`(?i)(reply to|after|command:? ?['"]?|while sending|in response to|sending) ?(\(?initial )?RCPT|rcpt failed|recipients? (command )?(was|were|address)?\s?(rejected|refused)|RCPT not accepted|RCPT TO.{0,4}:<[^>]*>:|rcpt to command failed|Recipient\(s\)`), smtp.StageRcpt},
-	{regexp.MustCompile(`(?i)(reply to|after|command:? ?['"]?|while sending|in response to) ?MAIL( FROM)?|mail (from )?(command )?failed|MAIL not accepted|envelope from address|sender address rejected by server|SMTPSenderRefused`), smtp.StageMail},
-	{regexp.MustCompile(`(?i)(reply to|after|command:? ?['"]?) ?DATA\b|data (command )?failed|DATA not accepted`), smtp.StageData},
-	{regexp.MustCompile(`(?i)invalid login|EAUTH|AUTH (LOGIN|PLAIN|XOAUTH2|CRAM)|authenticat|SASL|password command failed|\blogin (denied|failed)|SMTPAuthenticationError|credential`), smtp.StageAuth},
-	{regexp.MustCompile(`(?i)starttls|handshake|x509|certificate|\bSSL\b|\btls:`), smtp.StageTLS},
-	{regexp.MustCompile(`(?i)EHLO|HELO\b`), smtp.StageHello},
-	{regexp.MustCompile(`(?i)initial server greeting|greeting|'CONN'|initial connection`), smtp.StageGreeting},
-	{regexp.MustCompile(`(?i)dial tcp|connect(ing)? to|could not connect|connection could not|getaddrinfo|lookup `), smtp.StageDial},
+	{newPattern(`end of data|after dot|data end command|end-of-data|'DATA END'|\(body\)|message failed|after sending data|SMTPSendFailed`), smtp.StageEnd},
+	{newPattern(`(reply to|after|command:? ?['"]?|while sending|in response to|sending) ?(\(?initial )?RCPT|rcpt failed|recipients? (command )?(was|were|address)?\s?(rejected|refused)|RCPT not accepted|RCPT TO.{0,4}:<[^>]*>:|rcpt to command failed|Recipient\(s\)`), smtp.StageRcpt},
+	{newPattern(`(reply to|after|command:? ?['"]?|while sending|in response to) ?MAIL( FROM)?|mail (from )?(command )?failed|MAIL not accepted|envelope from address|sender address rejected by server|SMTPSenderRefused`), smtp.StageMail},
+	{newPattern(`(reply to|after|command:? ?['"]?) ?DATA\b|data (command )?failed|DATA not accepted`), smtp.StageData},
+	{newPattern(`invalid login|EAUTH|AUTH (LOGIN|PLAIN|XOAUTH2|CRAM)|authenticat|SASL|password command failed|\blogin (denied|failed)|SMTPAuthenticationError|credential`), smtp.StageAuth},
+	{newPattern(`starttls|handshake|x509|certificate|\bSSL\b|\btls:`), smtp.StageTLS},
+	{newPattern(`EHLO|HELO\b`), smtp.StageHello},
+	{newPattern(`initial server greeting|greeting|'CONN'|initial connection`), smtp.StageGreeting},
+	{newPattern(`dial tcp|connect(ing)? to|could not connect|connection could not|getaddrinfo|lookup `), smtp.StageDial},
 }
 
 // stageIn is the stage that a text tells of, before a reply in it or behind.
 func stageIn(around string) smtp.Stage {
+	lower := strings.ToLower(around)
 	for i := range steps {
-		if steps[i].words.MatchString(around) {
+		if steps[i].words.in(lower) {
 			return steps[i].stage
 		}
 	}
