@@ -236,8 +236,12 @@ func (u *ui) encodeJSON(v any) []byte {
 // escapeControls writes what encoding/json lets through and a terminal obeys as
 // escapes of JSON. Such characters stand in strings alone.
 func escapeControls(b []byte) []byte {
-	var out []byte
+	out := make([]byte, 0, len(b))
 	for len(b) > 0 {
+		if plain := plainASCII(b); plain > 0 { // nearly all of it
+			out, b = append(out, b[:plain]...), b[plain:]
+			continue
+		}
 		r, n := utf8.DecodeRune(b)
 		if c := string(b[:n]); r != '\n' && smtp.Printable(c) != c {
 			out = fmt.Appendf(out, `\u%04x`, r)
@@ -247,6 +251,16 @@ func escapeControls(b []byte) []byte {
 		b = b[n:]
 	}
 	return out
+}
+
+// plainASCII is how many octets there are before the first that is not.
+func plainASCII(b []byte) int {
+	for i, c := range b {
+		if c < ' ' || c > '~' {
+			return i
+		}
+	}
+	return len(b)
 }
 
 // queueIDs are how servers name the mail in their queue in the reply to its end.
