@@ -3,6 +3,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -41,7 +42,9 @@ func (w *walk) envelope() {
 		// QUIRK: some servers refuse RSET (eYou: 502), and QUIT takes the envelope back as well.
 		w.politely(l, smtp.StageReset, "RSET")
 	}
-	w.politely(l, smtp.StageQuit, "QUIT")
+	if !l.lost {
+		w.politely(l, smtp.StageQuit, "QUIT")
+	}
 }
 
 // paths are those of the envelope, in ASCII where they can be.
@@ -121,6 +124,8 @@ func (w *walk) lineFailed(stage smtp.Stage, path mail.Path, err error) *smtp.Err
 		e.Kind, e.Reply, e.Err = smtp.Refused, no.reply, nil
 	case errors.As(err, &odd):
 		e.Kind = smtp.Garbled
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		e.Err = fmt.Errorf("the server hung up: %w", err)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		e.Err = fmt.Errorf("the server said nothing for %v: %w", w.timeout, err)
 	}

@@ -170,7 +170,7 @@ func (w *walk) certificateFailed(e *smtp.Error) {
 	})
 	if err == nil && look.keywords != nil {
 		w.keywords = look.keywords
-		s := Step{Name: "hello", Verdict: Good, Said: []smtp.Event{}, Found: foundKeywords(look.host, look.keywords)}
+		s := Step{Name: "hello", Verdict: Good, Said: []smtp.Event{}, Found: w.foundOffer(look.keywords)}
 		s.Facts = Facts{Keywords: look.keywords, Mechanisms: mechanisms(look.keywords), Size: sizeOf(look.keywords)}
 		w.give(s)
 	}

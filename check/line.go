@@ -24,8 +24,8 @@ type line struct {
 	conn     net.Conn
 	in       *wire.Reader
 	state    *tls.ConnectionState
-	host     string // as the server calls itself
 	keywords []string
+	lost     bool // nobody listens there any more
 	told     bool // what is said belongs to the walk, and is shown
 	stage    smtp.Stage
 }
@@ -128,7 +128,7 @@ func (l *line) sayHello() error {
 	if err != nil {
 		return err
 	}
-	l.host, l.keywords = r.Lines[0], r.Lines[1:]
+	l.keywords = r.Lines[1:]
 	return nil
 }
 
@@ -224,9 +224,17 @@ func (l *line) ask(stage smtp.Stage, text, shown string) (smtp.Reply, error) {
 	}
 	l.tell(e)
 	if _, err := l.conn.Write([]byte(text + "\r\n")); err != nil {
+		l.lost = true
 		return smtp.Reply{}, err
 	}
-	return l.hear(stage)
+	r, err := l.hear(stage)
+	l.lost = l.lost || r.Code == 421 || err != nil && !isRefusal(err) // RFC 5321 §3.8
+	return r, err
+}
+
+func isRefusal(err error) bool {
+	_, ok := errors.AsType[refusal](err)
+	return ok
 }
 
 // hear reads a reply; one that says no is a refusal.

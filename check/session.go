@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/smtp"
 )
 
@@ -119,7 +120,7 @@ func (w *walk) answeredHello(s *Step, lines []string) {
 	s.Facts.Size = sizeOf(keywords)
 	if w.state == nil && (w.security == smtp.StartTLS || w.security == smtp.Opportunistic && slices.Contains(words(keywords), "STARTTLS")) {
 		s.Name, w.clear = "hello-clear", keywords
-		s.Found = foundKeywords(lines[0], keywords)
+		s.Found = foundKeywords(keywords)
 		if len(s.Facts.Mechanisms) > 0 {
 			s.Remarks = append(s.Remarks, remarkAuthInClear())
 		}
@@ -131,8 +132,15 @@ func (w *walk) answeredHello(s *Step, lines []string) {
 		}
 	}
 	w.keywords = keywords
-	s.Found = foundKeywords(lines[0], keywords)
+	s.Found = w.foundOffer(keywords)
 	s.Remarks = w.judgeOffer(s.Facts.Mechanisms, s.Facts.Size)
+}
+
+func (w *walk) foundOffer(keywords []string) diagnose.Words {
+	if w.state != nil && w.clear != nil {
+		return foundWithin(w.clear, keywords)
+	}
+	return foundKeywords(keywords)
 }
 
 // judgeOffer looks at what a server offers to those who log in.

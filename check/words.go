@@ -179,7 +179,7 @@ func foundSent(reply string) diagnose.Words {
 }
 
 // foundKeywords is what was offered, the short of it.
-func foundKeywords(_ string, keywords []string) diagnose.Words {
+func foundKeywords(keywords []string) diagnose.Words {
 	var list []string
 	for _, k := range keywords {
 		word, rest, _ := strings.Cut(k, " ")
@@ -194,6 +194,31 @@ func foundKeywords(_ string, keywords []string) diagnose.Words {
 		return say("it offers no extension", "未提供任何扩展")
 	}
 	return same(strings.Join(list, ", "))
+}
+
+// foundWithin is what is offered within TLS, by what is new there: the rest was told before.
+func foundWithin(clear, keywords []string) diagnose.Words {
+	var more, gone []string
+	for _, k := range keywords {
+		if !slices.Contains(clear, k) {
+			more = append(more, k)
+		}
+	}
+	for _, k := range clear {
+		if !slices.Contains(keywords, k) && !strings.EqualFold(k, "STARTTLS") {
+			gone = append(gone, k)
+		}
+	}
+	w := say("the same as in clear text", "与明文时相同")
+	switch {
+	case len(more) > 0 && len(gone) > 0:
+		w = say("new within TLS: %s; no more: %s", "TLS 内新增：%s；不再提供：%s", strings.Join(more, ", "), strings.Join(gone, ", "))
+	case len(more) > 0:
+		w = say("new within TLS: %s", "TLS 内新增：%s", strings.Join(more, ", "))
+	case len(gone) > 0:
+		w = say("no more within TLS: %s", "TLS 内不再提供：%s", strings.Join(gone, ", "))
+	}
+	return w
 }
 
 func foundTLS(version, cipher string) diagnose.Words { return same(version + ", " + cipher) }
@@ -219,7 +244,11 @@ func foundCertificate(c *Certificate) diagnose.Words {
 	if c.DaysLeft < 0 {
 		return inChinese(same(fmt.Sprintf("for %s, by %s, expired on %s", nameOf(c), by, until)), "%s，签发者 %s，已于 %s 过期", nameOf(c), byZh, until)
 	}
-	return inChinese(same(fmt.Sprintf("for %s, by %s, until %s: %d days", nameOf(c), by, until, c.DaysLeft)), "%s，签发者 %s，有效至 %s：还有 %d 天", nameOf(c), byZh, until, c.DaysLeft)
+	days := "days"
+	if c.DaysLeft == 1 {
+		days = "day"
+	}
+	return inChinese(same(fmt.Sprintf("for %s, by %s, until %s: %d %s", nameOf(c), by, until, c.DaysLeft, days)), "%s，签发者 %s，有效至 %s：还有 %d 天", nameOf(c), byZh, until, c.DaysLeft)
 }
 
 func foundPinned(c *Certificate) diagnose.Words {
@@ -245,8 +274,12 @@ func remarkOnlyOAuth(mechs []string) Remark {
 }
 
 func remarkSizeSmall(size int64) Remark {
-	return Remark{"size-small", say("a mail may have no more than %.1f MB, encoded attachments included (a third more than the files)",
-		"单封邮件不得超过 %.1f MB，附件编码后会比原文件大三分之一", float64(size)/1e6)}
+	most := fmt.Sprintf("%.1f MB", float64(size)/1e6)
+	if size < 1e5 {
+		most = fmt.Sprintf("%.1f kB", float64(size)/1e3)
+	}
+	return Remark{"size-small", say("a mail may have no more than %s, encoded attachments included (a third more than the files)",
+		"单封邮件不得超过 %s，附件编码后会比原文件大三分之一", most)}
 }
 
 func remarkNotJudged(problem string) Remark {
@@ -257,6 +290,9 @@ func remarkExpires(days int) Remark {
 	if days < 1 {
 		return Remark{"expires-soon", say("the certificate ends within a day: renew it", "证书一天内到期：请续期")}
 	}
+	if days == 1 {
+		return Remark{"expires-soon", say("the certificate ends in a day: renew it", "证书还有 1 天到期：请续期")}
+	}
 	return Remark{"expires-soon", say("the certificate ends in %d days: renew it", "证书还有 %d 天到期：请续期", days)}
 }
 
@@ -265,7 +301,7 @@ func remarkOldTLS(versions []string) Remark {
 	if len(versions) > 1 && oldTLS(versions[1]) {
 		old = versions[:2]
 	}
-	return Remark{"old-tls", say("%s is still offered, though given up since 2021 (RFC 8996)", "仍提供 2021 年已废止的 %s（RFC 8996）", strings.Join(old, ", "))}
+	return Remark{"old-tls", say("it still takes %s, given up since 2021 (RFC 8996)", "仍支持 2021 年已废止的 %s（RFC 8996）", strings.Join(old, " and "))}
 }
 
 // urlAt is how a program is told of a port.
