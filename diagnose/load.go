@@ -331,7 +331,7 @@ func (f *Facts) prepare() {
 	f.index = indexOf(f.rules)
 	// Generic rules have the widest expressions: they are asked last, and often not at all.
 	f.byTrust = slices.Clone(f.rules)
-	slices.SortStableFunc(f.byTrust, func(a, b *rule) int { return boolInt(a.sort == generic) - boolInt(b.sort == generic) })
+	slices.SortStableFunc(f.byTrust, func(a, b *rule) int { return int(a.sort) - int(b.sort) })
 }
 
 func (t *providerTable) provider() (*Provider, error) {

@@ -209,7 +209,7 @@ func (rule *rule) score(r *reading) int {
 	if rule.sort != generic {
 		// Of somebody's own words the order in the file tells; a stage that goes against
 		// them lowers a rule, and one that fits them is no news.
-		n = min(n, 0)
+		return min(n, 0)
 	}
 	if rule.enhanced != nil && r.enhanced.Class != 0 {
 		n += 3

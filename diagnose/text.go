@@ -58,7 +58,7 @@ func (f *Facts) wider(r *reading, found []finding, text string) (*reading, []fin
 	}
 	whole := *r
 	whole.text = strings.Join(strings.Fields(text), " ")
-	if more := f.match(&whole); len(more) > 0 && more[0].tier > floor {
+	if more := f.match(&whole); len(more) > 0 && more[0].tier > max(floor, byForeign) {
 		r, found, floor = &whole, more, more[0].tier
 	}
 	bare := whole
@@ -101,6 +101,9 @@ func (f *Facts) readings(text string, h Hint) []reading {
 	// Nothing said no: it may be an error of this machine, or a reply without its code.
 	r := base
 	r.text = strings.Join(strings.Fields(text), " ")
+	if reply := spoken.ReplaceAllString(r.text, ""); reply != "" {
+		r.text = reply
+	}
 	if r.stage == 0 {
 		r.stage = stageIn(text)
 	}

@@ -90,10 +90,10 @@ var behindCode = regexp.MustCompile(`^(?:[ \t"':,;)\]>_-]|b['"]|message |respons
 var told = regexp.MustCompile(`(?i)(said|respon(se|ded|d)|reply|replied|code|returned|server|error|message|failed|failure|got|status|smtp;|command|login|rejected|denied|detail|info|reason|SMTPCode|client|exception|remote host|data|address|recipient|rcpt|mail|<\*\*|<~\*|<--?|<<<|S:)\W{0,12}(b?['"(\[])?$|[({\[]['"]?$|<[^<>]*>:? ?$|<\S+@\S+>\.*: ?$|: $`)
 
 // named is a field whose value is a reply, or a string that begins with the code.
-var named = regexp.MustCompile(`(?i)(reply|response|code|status|msg|error|message|result)=['"]?$|[,\[({=:] ?[bu]?['"]$`)
+var named = regexp.MustCompile(`(?i)(reply|response|code|status|stat|msg|error|message|result)=['"]?$|[,\[({=:] ?[bu]?['"]$`)
 
 // notCode is what says that a number is another thing.
-var notCode = regexp.MustCompile(`(?i)(?:\b(expected( response)?( code)?|port|line|errno|pid|id|size|bytes|after|within|in|of|than|limit|version|HTTP/[0-9.]+|timeout|took|seq|delay=[0-9.]*|relay)|:\d+|#|\$|=\w*)[ =:(#"']*$`)
+var notCode = regexp.MustCompile(`(?i)(?:\b(expected( response)?( code)?|port|line|errno|pid|id|size|bytes|after|within|in|of|than|limit|version|HTTP/[0-9.]+|timeout|took|seq|delay=[0-9.]*|relay)|:\d+|#|\$|=\d*)[ =:(#"']*$`)
 
 var (
 	quoted = regexp.MustCompile(`^, ?b?['"]`)
@@ -102,6 +102,10 @@ var (
 
 // detail is PHPMailer's way, which puts the code behind the text.
 var detail = regexp.MustCompile(`(?s)Detail: (.*?)\s*SMTP code: (\d{3})(?:\s*Additional SMTP info: ([245]\.\d{1,3}\.\d{1,3}))?`)
+
+// spoken is what .NET says before a reply without its code; what stands before that is its
+// own guess from the code.
+var spoken = regexp.MustCompile(`(?is)^.*(the server response was|the server responded|server said|response from the remote server was): *`)
 
 // codeFirst puts a code that stands behind its text before it.
 func codeFirst(s string) string {
