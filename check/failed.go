@@ -145,7 +145,7 @@ func (w *walk) certificateFailed(e *smtp.Error) {
 	chain := chainOf(e)
 	look, err := w.openLine(openLoosely)
 	if err == nil {
-		defer look.close()
+		defer look.leave()
 		if look.state != nil {
 			chain, w.state = look.state.PeerCertificates, look.state
 			w.give(Step{Name: "tls", Verdict: Good, Said: []smtp.Event{}, Found: foundTLS(tls.VersionName(look.state.Version), tls.CipherSuiteName(look.state.CipherSuite)),

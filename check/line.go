@@ -320,3 +320,9 @@ const probeSession = 2
 func (l *line) goOn() { l.conn.SetDeadline(time.Now().Add(l.w.timeout)) }
 
 func (l *line) close() { l.conn.Close() }
+
+// leave says goodbye first: RFC 5321 §4.1.1.10. What is said to that is nobody's business.
+func (l *line) leave() {
+	l.ask(smtp.StageQuit, "QUIT", "")
+	l.close()
+}

@@ -185,7 +185,7 @@ func (w *walk) tryVersions() {
 			cfg := &tls.Config{InsecureSkipVerify: true, MinVersion: v, MaxVersion: v, CipherSuites: all} //nolint:gosec // it is asked, and nothing is said
 			l, err := w.openLine(manner{wait: min(w.timeout, 5*time.Second), config: cfg})
 			if takes[i] = err == nil && l.state != nil; err == nil {
-				l.close()
+				l.leave()
 			}
 		})
 	}

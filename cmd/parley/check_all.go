@@ -28,7 +28,7 @@ func (u *ui) checkAll(ctx context.Context, t *checked, f *checkFlags) (int, erro
 	if ok {
 		t.check.Client.Addr = hostPort(best)
 		t.check.Client.Security = best.Security
-		t.shown = hostPort(best)
+		t.shown, t.best = hostPort(best), best.URL()
 	}
 	if !f.json {
 		u.heading(u.say(wordWayTaken, t.shown, u.modeOf(t.check.Client.Security)))

@@ -172,13 +172,13 @@ type checkResult struct {
 	Temporary bool          `json:"temporary,omitempty"`
 	Cause     string        `json:"cause,omitempty"`
 	Fix       string        `json:"fix,omitempty"`
-	URL       string        `json:"url,omitempty"` // of --all: the settings that work
+	URL       string        `json:"url,omitempty"` // of --all: the best of those that work
 }
 
 func (u *ui) printCheckResult(t *checked, r *check.Report, exit int) {
 	result := checkResult{
 		Step: "result", Verdict: r.Verdict().String(), Exit: exit, Server: t.shown,
-		TookMS: float64(r.Took.Round(10*time.Microsecond)) / float64(time.Millisecond),
+		TookMS: float64(r.Took.Round(10*time.Microsecond)) / float64(time.Millisecond), URL: t.best,
 	}
 	if s := r.Failure(); s != nil {
 		result.Failed = s.Name

@@ -21,6 +21,7 @@ type checked struct {
 	user     string // who logs in; empty for nobody
 	provider *diagnose.Provider
 	params   url.Values // of its URL
+	best     string     // the URL that --all found
 }
 
 // offersAuth reports whether somebody could have logged in.
