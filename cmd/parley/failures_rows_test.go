@@ -148,7 +148,7 @@ func modeScenarios() []scenario {
 		}},
 		{name: "plain-on-tls-port-hanging-up", kind: "wrong-port-or-tls-mode", serve: func(w *world) string {
 			p := gmail
-			p.patience = 50 * time.Millisecond
+			p.patience = 300 * time.Millisecond
 			return "smtp://kim@" + w.secured(p).start(w)
 		}},
 		{name: "silent-port", kind: "wrong-port-or-tls-mode", checked: "timeout", checkedThen: true, serve: func(w *world) string {

@@ -243,7 +243,7 @@ func (v *visit) hearContent() bool {
 func (v *visit) answer(said string) bool {
 	switch said {
 	case hangsUp:
-		v.conn.Close()
+		v.leave()
 		return false
 	case resets:
 		v.raw.(*net.TCPConn).SetLinger(0) // Close then sends RST
@@ -254,7 +254,21 @@ func (v *visit) answer(said string) bool {
 		return false
 	}
 	_, err := io.WriteString(v.conn, strings.ReplaceAll(said, "\n", "\r\n")+"\r\n")
-	return err == nil && !strings.HasPrefix(said, "421")
+	if strings.HasPrefix(said, "421") {
+		v.leave()
+		return false
+	}
+	return err == nil
+}
+
+// leave hangs up, and hears what the client still says: else the system would answer that
+// with a reset, sometimes.
+func (v *visit) leave() {
+	if conn, ok := v.conn.(interface{ CloseWrite() error }); ok {
+		conn.CloseWrite()
+	}
+	v.raw.SetReadDeadline(time.Now().Add(time.Second))
+	io.Copy(io.Discard, v.in)
 }
 
 // reply250 writes lines as a reply: RFC 5321 §4.2.1.
