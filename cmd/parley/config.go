@@ -212,7 +212,7 @@ func (u *ui) printConfig(r *configRecord, withPath bool) {
 		if !r.Exists {
 			where = u.say(wordNotThereYet, r.Path)
 		}
-		u.paragraph(smtp.Printable(where))
+		u.print(smtp.Printable(where))
 	}
 	if len(r.Servers) == 0 {
 		u.paragraph(u.say(wordNoServersYet))

@@ -47,21 +47,28 @@ func (a *asker) line(ctx context.Context, prompt string) (string, error) {
 	})
 }
 
-// secret asks for a line that is not shown while it is typed.
+// secret asks for a line that is not shown while it is typed, from before the question
+// is there to be answered. Who interrupts it is not left with a terminal that shows
+// nothing: that is why term.ReadPassword, which hides when it begins to read, perhaps
+// after we are gone, is taken only where there is nothing else.
 func (a *asker) secret(ctx context.Context, prompt string) (string, error) {
-	io.WriteString(a.u.err, smtp.Printable(prompt)+" ")
 	fd := int(a.stdin.Fd())
-	before, err := term.GetState(fd)
-	if err != nil {
-		return "", err
+	read := func() (string, error) {
+		line, err := a.lines.ReadString('\n')
+		return strings.TrimRight(line, "\r\n"), err
 	}
-	defer io.WriteString(a.u.err, "\n") // the one that was typed is not shown either
-	// Who is interrupted is not to be left with a terminal that shows nothing.
-	defer term.Restore(fd, before)
-	return a.wait(ctx, func() (string, error) {
-		secret, err := term.ReadPassword(fd)
-		return string(secret), err
-	})
+	show, hidden := hide(fd)
+	if !hidden {
+		read = func() (string, error) {
+			secret, err := term.ReadPassword(fd)
+			return string(secret), err
+		}
+	}
+	io.WriteString(a.u.err, smtp.Printable(prompt)+" ")
+	secret, err := a.wait(ctx, read)
+	show()
+	io.WriteString(a.u.err, "\n") // the one that was typed was not shown either
+	return secret, err
 }
 
 // wait ends with the context too: nothing else ends a read from a terminal.

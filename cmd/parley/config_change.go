@@ -55,7 +55,7 @@ func (u *ui) changed(f *configFlags, path, what string) error {
 		u.printJSON(&configRecord{Path: path, Exists: true, Servers: []*serverRecord{}, Did: what})
 		return nil
 	}
-	u.paragraph(smtp.Printable(what))
+	u.print(smtp.Printable(what)) // as one line: a path is to be copied
 	return nil
 }
 

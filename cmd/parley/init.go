@@ -228,9 +228,9 @@ func (s *setup) write(ctx context.Context) error {
 		}
 		return err
 	}
-	u.paragraph(smtp.Printable(u.say(wordInitWritten, s.name, d.path)))
+	u.print(smtp.Printable(u.say(wordInitWritten, s.name, d.path)))
 	if s.value != "" {
-		u.paragraph(smtp.Printable(u.say(wordPasswordSet, s.name, kept.where(secret))))
+		u.print(smtp.Printable(u.say(wordPasswordSet, s.name, kept.where(secret))))
 	}
 	server := ""
 	if file, err := config.Parse(d.path, d.text); err == nil {
