@@ -33,11 +33,17 @@ var phases = map[string][]smtp.Stage{
 }
 
 // ParsePhase gives the stages that a word stands for: "auth", "end-of-data",
-// "connect", which is two. For "any", "*" and the empty word there are none. It
-// reports whether the word is known.
-func ParsePhase(word string) ([]smtp.Stage, bool) {
-	stages, ok := phases[strings.ToLower(strings.TrimSpace(word))]
-	return stages, ok
+// "connect", which is two, "mail|rcpt". For "any", "*" and the empty word there are
+// none. It reports whether the word is known.
+func ParsePhase(word string) (stages []smtp.Stage, ok bool) {
+	for one := range strings.SplitSeq(word, "|") {
+		more, known := phases[strings.ToLower(strings.TrimSpace(one))]
+		if !known {
+			return nil, false
+		}
+		stages = append(stages, more...)
+	}
+	return stages, true
 }
 
 // fitsStage is how well a rule's stages go with the one that is known. It raises or

@@ -87,6 +87,9 @@ func (f *Facts) readings(text string, h Hint) []reading {
 		r := base
 		lines := one.reply(text)
 		r.code, r.enhanced, r.text = one.code, one.enhanced, strings.Join(lines, " ")
+		if r.code == 334 && refusedToken.MatchString(r.text) {
+			r.code = 535 // RFC 7628 §3.2.3: the refusal comes as a challenge, the 535 after it
+		}
 		if r.enhanced.Class == 0 {
 			r.enhanced = enhancedIn(r.text)
 		}
@@ -189,6 +192,9 @@ func (f *Facts) diagnosis(r *reading, found []finding) Diagnosis {
 	best := found[0].rule
 	d.Kind, d.Temporary = best.kind, f.temporary(best, r)
 	d.Cause, d.Fix = f.words(best)
+	if t := found[0].tier; t == byForeign || t == byForeignWords {
+		d.Cause, d.Fix = f.Meaning(best.kind) // the rule's own words name somebody else
+	}
 	d.Confidence = found[0].confidence()
 	for _, one := range found[:min(len(found), 3)] {
 		d.Evidence = append(d.Evidence, Evidence{one.rule.id, one.words, one.rule.source})
@@ -229,6 +235,9 @@ func (f *Facts) temporary(rule *rule, r *reading) bool {
 	}
 	return false
 }
+
+// refusedToken is the JSON with which a server refuses a token.
+var refusedToken = regexp.MustCompile(`"status" ?: ?"?(4\d\d|invalid|insufficient)`)
 
 // later is what a server says that wants to be asked again, where its code is not told.
 var later = regexp.MustCompile(`(?i)try (again )?later|try again|temporar|too many (bad |failed )?(login|auth)`)
