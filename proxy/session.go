@@ -178,7 +178,7 @@ func (s *session) cut(why error) {
 
 // goIfIdle ends the session where nothing is under way, with 421: RFC 5321 §3.8.
 func (s *session) goIfIdle() {
-	if s.tap.idle() {
+	if s.ended.Load() == 0 && s.tap.idle() {
 		s.say("421 4.3.2 parley proxy: shutting down")
 		s.cut(ErrClosed)
 	}

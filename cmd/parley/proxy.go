@@ -15,7 +15,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/parleymail/parley/proxy"
-	"github.com/parleymail/parley/smtp"
 )
 
 // proxyFlags are the values of all that "parley proxy" can be told.
@@ -75,7 +74,7 @@ func (f *proxyFlags) define(set *pflag.FlagSet) {
 
 // proxy runs until it is told to end, and gives the exit code.
 func (u *ui) proxy(ctx context.Context, f *proxyFlags) int {
-	v, err := u.newProxyView(f)
+	v, err := u.newProxyView(ctx, f)
 	if err == nil {
 		err = v.run(ctx)
 	}
@@ -86,8 +85,8 @@ func (u *ui) proxy(ctx context.Context, f *proxyFlags) int {
 }
 
 // newProxyView settles what the flags mean.
-func (u *ui) newProxyView(f *proxyFlags) (*proxyView, error) {
-	to, err := u.proxyTo(f)
+func (u *ui) newProxyView(ctx context.Context, f *proxyFlags) (*proxyView, error) {
+	to, err := u.proxyTo(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -118,27 +117,25 @@ func (u *ui) newProxyView(f *proxyFlags) (*proxyView, error) {
 	return v, nil
 }
 
-// proxyTo is the provider. Without --no-login the user of its URL is logged in.
-func (u *ui) proxyTo(f *proxyFlags) (*server, error) {
-	text, from := f.to, "--to"
-	if text == "" {
-		text, from = u.env("SMTP_URL"), "SMTP_URL"
+// proxyTo is the provider. Without --no-login its user is logged in.
+func (u *ui) proxyTo(ctx context.Context, f *proxyFlags) (*server, error) {
+	if f.to == "" && u.env("SMTP_URL") == "" {
+		if file, err := u.config(); err == nil && len(file.Servers) == 0 {
+			return nil, &usageError{u.say(wordProxyNoServer)}
+		}
 	}
-	if text == "" {
-		return nil, &usageError{u.say(wordProxyNoServer)}
-	}
-	s, err := u.serverAt(text, from, &sendFlags{passwordFile: f.passwordFile, passwordCommand: f.passwordCommand}, &stdin{r: u.in})
+	s, err := u.resolve(ctx, wanted{
+		text: f.to, flag: "--to", passwordFile: f.passwordFile, passwordCommand: f.passwordCommand, in: &stdin{r: u.in},
+		withoutPassword: f.noLogin, bare: f.noLogin,
+	})
 	if err != nil {
-		return nil, &usageError{from + ": " + err.Error()}
+		return nil, err
 	}
-	if _, info, _ := splitURL(text); from == "--to" && strings.Contains(info, ":") {
+	if _, info, _ := splitURL(f.to); strings.Contains(info, ":") {
 		u.warn(wordProxyPasswordInFlag)
 	}
 	if f.noLogin {
 		s.client.Auth, s.user = nil, ""
-	}
-	if s.client.Security == smtp.Plaintext && s.client.Auth != nil && !isLoopback(s.client.Addr) {
-		u.warn(wordPasswordInClear, hostOf(s.client.Addr))
 	}
 	return s, nil
 }

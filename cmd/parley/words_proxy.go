@@ -37,7 +37,7 @@ Exit code: 0 once it was told to end (Ctrl-C), 64 if it cannot start.`,
 
 退出码：按要求结束（Ctrl-C）为 0，无法启动为 64。`}
 
-	wordProxyNoServer       = text{"no provider: give --to URL, or set SMTP_URL in the environment, as in smtps://smtp.example.com", "没有服务商：用 --to URL，或设置环境变量 SMTP_URL，如 smtps://smtp.example.com"}
+	wordProxyNoServer       = text{"no provider: give --to SERVER, or set SMTP_URL in the environment, as in smtps://smtp.example.com", "没有服务商：用 --to SERVER，或设置环境变量 SMTP_URL，如 smtps://smtp.example.com"}
 	wordProxyPasswordInFlag = text{"the password in --to can be seen by everybody on this machine; SMTP_URL, --password-file and --password-command hide it", "本机所有用户都能看到 --to 中的密码；SMTP_URL、--password-file、--password-command 不会暴露它"}
 	wordProxyBoth           = text{"%s and %s exclude each other", "%s 与 %s 不能同时使用"}
 	wordProxyAcceptAlone    = text{"--accept-login wants a user in --to to log in as, or nobody would be logged in: smtps://user@host", "--accept-login 需要 --to 中有用户（smtps://user@host），否则没有人真正登录"}
@@ -79,7 +79,7 @@ Exit code: 0 once it was told to end (Ctrl-C), 64 if it cannot start.`,
 // proxyWords is what "parley proxy --help" says of its flags.
 var proxyWords = []flagGroup{
 	{text{"The provider", "服务商"}, []flagWord{
-		{"to", "URL", text{"where the provider is: smtps://[user@]host[:465], smtp://[user@]host[:587] (STARTTLS), ?tls=none for plain text; if left out, SMTP_URL", "服务商：smtps://[user@]host[:465]、smtp://[user@]host[:587]（STARTTLS），?tls=none 为明文；省略时用 SMTP_URL"}},
+		{"to", "SERVER", text{"the provider: a name from parley config, smtps://[user@]host[:465], smtp://[user@]host[:587] (STARTTLS), with ?tls=none for plain text; if left out, SMTP_URL", "服务商：parley config 中的名字，或 smtps://[user@]host[:465]、smtp://[user@]host[:587]（STARTTLS），?tls=none 为明文；省略时用 SMTP_URL"}},
 		{"password-file", "FILE", text{"the password of the user in --to is the first line of FILE, - is standard input; if left out, PARLEY_PASSWORD", "--to 中用户的密码取自 FILE 的第一行，- 为标准输入；省略时用 PARLEY_PASSWORD"}},
 		{"password-command", "COMMAND", text{"the password is the first line that COMMAND prints", "密码取自 COMMAND 输出的第一行"}},
 		{"no-login", "", text{"do not log in, though --to has a user: the program does", "即使 --to 中有用户也不代为登录，由程序自己登录"}},
