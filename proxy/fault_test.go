@@ -76,108 +76,112 @@ func (h *hand) mail() *hand {
 		says("RCPT TO:<b@example.net>").hears(250).says("DATA").hears(354)
 }
 
-// TestFaults makes each fault of a program's, and sees that it is found, alone.
+// faultTests makes each fault of a program's.
+var faultTests = []struct {
+	name   string
+	server *served
+	change func(*proxy.Proxy)
+	do     func(t *testing.T, h *hand)
+	want   string
+	shown  string // in the conversation
+	hidden string // not there
+}{
+	{name: "all well", do: func(t *testing.T, h *hand) {
+		h.mail().says("Subject: x", "", "..x", ".").hears(250).says("QUIT").hears(221, 0)
+	}, shown: "C: (content, 18 octets)\nC: .\n"},
+	{name: "TLS on the plain port", want: "tls-on-plain-port", do: func(t *testing.T, h *hand) {
+		tls.Client(h.conn, &tls.Config{InsecureSkipVerify: true}).Handshake()
+	}, shown: "lost track"},
+	{name: "HTTP", want: "http-request", do: func(t *testing.T, h *hand) {
+		h.says("GET /?token=geheim HTTP/1.1", "Cookie: geheim", "").hears(220)
+	}, hidden: "geheim"},
+	{name: "plain on the TLS port", want: "plain-on-tls-port", change: func(p *proxy.Proxy) { p.Implicit = true }, do: func(t *testing.T, h *hand) {
+		h.says("EHLO x").reply()
+	}},
+	{name: "plain on the TLS port, waiting", want: "plain-on-tls-port",
+		change: func(p *proxy.Proxy) {
+			p.Implicit = true
+			p.Patience = 20 * time.Millisecond
+			p.Timeout = 100 * time.Millisecond
+		},
+		do: func(t *testing.T, h *hand) { h.hears(0) }},
+	{name: "distrusted", want: "certificate-not-trusted", change: func(p *proxy.Proxy) { p.Implicit = true }, do: func(t *testing.T, h *hand) {
+		if err := tls.Client(h.conn, &tls.Config{ServerName: "localhost"}).Handshake(); err == nil {
+			t.Error("it is trusted")
+		}
+	}},
+	{name: "distrusted, by TLS 1.2", want: "certificate-not-trusted", change: func(p *proxy.Proxy) { p.Implicit = true }, do: func(t *testing.T, h *hand) {
+		tls.Client(h.conn, &tls.Config{ServerName: "localhost", MaxVersion: tls.VersionTLS12}).Handshake()
+	}},
+	{name: "distrusted without a word", want: "certificate-not-trusted", change: func(p *proxy.Proxy) { p.OfferTLS = true }, do: func(t *testing.T, h *hand) {
+		h.hears(220).says("EHLO x").hears(250).says("STARTTLS").hears(220)
+		tls.Client(h.conn, &tls.Config{InsecureSkipVerify: true}).Handshake()
+	}},
+	{name: "no TLS that both know", want: "tls-handshake", change: func(p *proxy.Proxy) { p.Implicit = true }, do: func(t *testing.T, h *hand) {
+		tls.Client(h.conn, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}).Handshake()
+	}},
+	{name: "login before STARTTLS", want: "auth-before-starttls tls-required", server: &served{Users: map[string]string{"kim": password}}, do: func(t *testing.T, h *hand) {
+		h.hears(220).says("EHLO x").hears(250).says("AUTH PLAIN " + plainResponse()).hears(530).says("QUIT").hears(221)
+	}},
+	{name: "login twice", want: "auth-not-needed", server: &served{Security: smtp.Plaintext, Users: map[string]string{"kim": password}},
+		change: func(p *proxy.Proxy) { p.To.Auth = sasl.Password("kim", password) }, do: func(t *testing.T, h *hand) {
+			h.hears(220).says("EHLO x").hears(250).says("AUTH PLAIN " + plainResponse()).hears(503).says("QUIT").hears(221)
+		}},
+	{name: "STARTTLS twice", want: "starttls-not-needed", server: &served{Security: smtp.ImplicitTLS}, do: func(t *testing.T, h *hand) {
+		h.hears(220).says("EHLO x").hears(250).says("STARTTLS").reply()
+		h.says("QUIT").hears(221)
+	}},
+	{name: "talks before the greeting", want: "spoke-before-greeting", change: slow, do: func(t *testing.T, h *hand) {
+		h.says("EHLO x").hears(220, 250).says("QUIT").hears(221)
+	}},
+	{name: "does not wait", want: "pipelining-not-offered", change: slow, server: &served{Security: smtp.Plaintext, Without: []string{"PIPELINING"}}, do: func(t *testing.T, h *hand) {
+		h.hears(220).says("EHLO x").hears(250).says("MAIL FROM:<a@example.com>", "RCPT TO:<b@example.net>").hears(250, 250).says("QUIT").hears(221)
+	}},
+	{name: "behind STARTTLS", want: "octets-behind-starttls", server: &served{}, do: func(t *testing.T, h *hand) {
+		h.hears(220).says("EHLO x").hears(250).says("STARTTLS", "RSET").hears(0)
+	}},
+	{name: "behind STARTTLS here", want: "octets-behind-starttls", change: func(p *proxy.Proxy) { p.OfferTLS = true }, do: func(t *testing.T, h *hand) {
+		h.hears(220).says("EHLO x").hears(250).says("STARTTLS", "RSET").hears(554, 0)
+	}},
+	{name: "bare LF in a command", want: "bare-lf-in-command", do: func(t *testing.T, h *hand) {
+		h.hears(220)
+		io.WriteString(h.conn, "EHLO x\n")
+		h.reply()
+	}},
+	{name: "bare LF, bare CR, long line, single dot", want: "bare-lf-in-content bare-cr-in-content dot-not-doubled line-too-long bare-lf", do: func(t *testing.T, h *hand) {
+		h.mail().says("Subject: x\n", "\rx", ".x", strings.Repeat("y", 999), ".").hears(554)
+	}},
+	{name: "eight bits", want: "eight-bit-not-declared", server: &served{Security: smtp.Plaintext, Without: []string{"8BITMIME"}}, do: func(t *testing.T, h *hand) {
+		h.mail().says("Subject: 三月", "", ".").hears(250).says("QUIT").hears(221)
+	}},
+	{name: "no QUIT", want: "no-quit", do: func(t *testing.T, h *hand) {
+		h.mail().says("Subject: x", "", ".").hears(250).conn.Close()
+	}},
+	{name: "not a word", want: "nothing-said", do: func(t *testing.T, h *hand) { h.hears(220).conn.Close() }},
+	{name: "gives up in the content", want: "hung-up-in-content", do: func(t *testing.T, h *hand) {
+		h.mail().says("Subject: x").conn.Close()
+	}, shown: "C: (content, 12 octets)"},
+	{name: "silence", want: "program-silent", change: func(p *proxy.Proxy) { p.Patience = 20 * time.Millisecond; p.Timeout = 200 * time.Millisecond },
+		do: func(t *testing.T, h *hand) { h.hears(220, 0) }, shown: "neither side said anything"},
+	{name: "a refusal", want: "recipient-unknown", do: func(t *testing.T, h *hand) {
+		h.hears(220).says("EHLO x").hears(250).says("MAIL FROM:<a@example.com>").hears(250).says("RCPT TO:<nobody@example.net>").hears(550).says("QUIT").hears(221)
+	}},
+	{name: "other protocols' passwords", do: func(t *testing.T, h *hand) {
+		h.hears(220).says("USER kim").hears(500).says("PASS geheim").hears(500).says("a1 LOGIN kim geheim").hears(500).says("geheim:geheim").hears(500).says("QUIT").hears(221)
+	}, want: "*", hidden: "geheim", shown: "C: PASS (secret)"},
+}
+
+// TestFaults makes each fault, and sees that it is found, alone.
 func TestFaults(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		server *smtptest.Server
-		change func(*proxy.Proxy)
-		do     func(t *testing.T, h *hand)
-		want   string
-		shown  string // in the conversation
-		hidden string // not there
-	}{
-		{name: "all well", do: func(t *testing.T, h *hand) {
-			h.mail().says("Subject: x", "", "..x", ".").hears(250).says("QUIT").hears(221, 0)
-		}, shown: "C: (content, 18 octets)\nC: .\n"},
-		{name: "TLS on the plain port", want: "tls-on-plain-port", do: func(t *testing.T, h *hand) {
-			tls.Client(h.conn, &tls.Config{InsecureSkipVerify: true}).Handshake()
-		}, shown: "lost track"},
-		{name: "HTTP", want: "http-request", do: func(t *testing.T, h *hand) {
-			h.says("GET /?token=geheim HTTP/1.1", "Cookie: geheim", "").hears(220)
-		}, hidden: "geheim"},
-		{name: "plain on the TLS port", want: "plain-on-tls-port", change: func(p *proxy.Proxy) { p.Implicit = true }, do: func(t *testing.T, h *hand) {
-			h.says("EHLO x").reply()
-		}},
-		{name: "plain on the TLS port, waiting", want: "plain-on-tls-port",
-			change: func(p *proxy.Proxy) {
-				p.Implicit = true
-				p.Patience = 20 * time.Millisecond
-				p.Timeout = 100 * time.Millisecond
-			},
-			do: func(t *testing.T, h *hand) { h.hears(0) }},
-		{name: "distrusted", want: "certificate-not-trusted", change: func(p *proxy.Proxy) { p.Implicit = true }, do: func(t *testing.T, h *hand) {
-			if err := tls.Client(h.conn, &tls.Config{ServerName: "localhost"}).Handshake(); err == nil {
-				t.Error("it is trusted")
-			}
-		}},
-		{name: "distrusted, by TLS 1.2", want: "certificate-not-trusted", change: func(p *proxy.Proxy) { p.Implicit = true }, do: func(t *testing.T, h *hand) {
-			tls.Client(h.conn, &tls.Config{ServerName: "localhost", MaxVersion: tls.VersionTLS12}).Handshake()
-		}},
-		{name: "distrusted without a word", want: "certificate-not-trusted", change: func(p *proxy.Proxy) { p.OfferTLS = true }, do: func(t *testing.T, h *hand) {
-			h.hears(220).says("EHLO x").hears(250).says("STARTTLS").hears(220)
-			tls.Client(h.conn, &tls.Config{InsecureSkipVerify: true}).Handshake()
-		}},
-		{name: "no TLS that both know", want: "tls-handshake", change: func(p *proxy.Proxy) { p.Implicit = true }, do: func(t *testing.T, h *hand) {
-			tls.Client(h.conn, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}).Handshake()
-		}},
-		{name: "login before STARTTLS", want: "auth-before-starttls tls-required", server: &smtptest.Server{Users: map[string]string{"kim": password}}, do: func(t *testing.T, h *hand) {
-			h.hears(220).says("EHLO x").hears(250).says("AUTH PLAIN " + plainResponse()).hears(530).says("QUIT").hears(221)
-		}},
-		{name: "login twice", want: "auth-not-needed", server: &smtptest.Server{Security: smtp.Plaintext, Users: map[string]string{"kim": password}},
-			change: func(p *proxy.Proxy) { p.To.Auth = sasl.Password("kim", password) }, do: func(t *testing.T, h *hand) {
-				h.hears(220).says("EHLO x").hears(250).says("AUTH PLAIN " + plainResponse()).hears(503).says("QUIT").hears(221)
-			}},
-		{name: "STARTTLS twice", want: "starttls-not-needed", server: &smtptest.Server{Security: smtp.ImplicitTLS}, do: func(t *testing.T, h *hand) {
-			h.hears(220).says("EHLO x").hears(250).says("STARTTLS").reply()
-			h.says("QUIT").hears(221)
-		}},
-		{name: "talks before the greeting", want: "spoke-before-greeting", change: slow, do: func(t *testing.T, h *hand) {
-			h.says("EHLO x").hears(220, 250).says("QUIT").hears(221)
-		}},
-		{name: "does not wait", want: "pipelining-not-offered", change: slow, server: &smtptest.Server{Security: smtp.Plaintext, Without: []string{"PIPELINING"}}, do: func(t *testing.T, h *hand) {
-			h.hears(220).says("EHLO x").hears(250).says("MAIL FROM:<a@example.com>", "RCPT TO:<b@example.net>").hears(250, 250).says("QUIT").hears(221)
-		}},
-		{name: "behind STARTTLS", want: "octets-behind-starttls", server: &smtptest.Server{}, do: func(t *testing.T, h *hand) {
-			h.hears(220).says("EHLO x").hears(250).says("STARTTLS", "RSET").hears(0)
-		}},
-		{name: "behind STARTTLS here", want: "octets-behind-starttls", change: func(p *proxy.Proxy) { p.OfferTLS = true }, do: func(t *testing.T, h *hand) {
-			h.hears(220).says("EHLO x").hears(250).says("STARTTLS", "RSET").hears(554, 0)
-		}},
-		{name: "bare LF in a command", want: "bare-lf-in-command", do: func(t *testing.T, h *hand) {
-			h.hears(220)
-			io.WriteString(h.conn, "EHLO x\n")
-			h.reply()
-		}},
-		{name: "bare LF, bare CR, long line, single dot", want: "bare-lf-in-content bare-cr-in-content dot-not-doubled line-too-long bare-lf", do: func(t *testing.T, h *hand) {
-			h.mail().says("Subject: x\n", "\rx", ".x", strings.Repeat("y", 999), ".").hears(554)
-		}},
-		{name: "eight bits", want: "eight-bit-not-declared", server: &smtptest.Server{Security: smtp.Plaintext, Without: []string{"8BITMIME"}}, do: func(t *testing.T, h *hand) {
-			h.mail().says("Subject: 三月", "", ".").hears(250).says("QUIT").hears(221)
-		}},
-		{name: "no QUIT", want: "no-quit", do: func(t *testing.T, h *hand) {
-			h.mail().says("Subject: x", "", ".").hears(250).conn.Close()
-		}},
-		{name: "not a word", want: "nothing-said", do: func(t *testing.T, h *hand) { h.hears(220).conn.Close() }},
-		{name: "gives up in the content", want: "hung-up-in-content", do: func(t *testing.T, h *hand) {
-			h.mail().says("Subject: x").conn.Close()
-		}, shown: "C: (content, 12 octets)"},
-		{name: "silence", want: "program-silent", change: func(p *proxy.Proxy) { p.Patience = 20 * time.Millisecond; p.Timeout = 200 * time.Millisecond },
-			do: func(t *testing.T, h *hand) { h.hears(220, 0) }, shown: "neither side said anything"},
-		{name: "a refusal", want: "recipient-unknown", do: func(t *testing.T, h *hand) {
-			h.hears(220).says("EHLO x").hears(250).says("MAIL FROM:<a@example.com>").hears(250).says("RCPT TO:<nobody@example.net>").hears(550).says("QUIT").hears(221)
-		}},
-		{name: "other protocols' passwords", do: func(t *testing.T, h *hand) {
-			h.hears(220).says("USER kim").hears(500).says("PASS geheim").hears(500).says("a1 LOGIN kim geheim").hears(500).says("geheim:geheim").hears(500).says("QUIT").hears(221)
-		}, want: "*", hidden: "geheim", shown: "C: PASS (secret)"},
-	} {
+	for _, test := range faultTests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			if test.server == nil {
-				test.server = &smtptest.Server{Security: smtp.Plaintext}
+				test.server = &served{Security: smtp.Plaintext}
 			}
-			test.server.Start(t).Refuse(smtp.StageRcpt, "*nobody*", "550 5.1.1 <nobody@example.net>: Recipient address rejected: User unknown")
-			p := &proxy.Proxy{To: provider(test.server)}
+			server := test.server.start(t)
+			server.Refuse(smtp.StageRcpt, "*nobody*", "550 5.1.1 <nobody@example.net>: Recipient address rejected: User unknown")
+			p := &proxy.Proxy{To: provider(server)}
 			p.To.Auth = nil
 			if test.server.Security != smtp.ImplicitTLS {
 				p.To.Security = smtp.Plaintext

@@ -33,14 +33,21 @@ type bench struct {
 	findings []proxy.Finding
 }
 
-// run starts a proxy before a test's server.
-func run(t *testing.T, p *proxy.Proxy) *bench {
+// listen takes a free port.
+func listen(t testing.TB) net.Listener {
 	t.Helper()
-	b := &bench{proxy: p}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+// run starts a proxy before a test's server.
+func run(t *testing.T, p *proxy.Proxy) *bench {
+	t.Helper()
+	b := &bench{proxy: p}
+	l := listen(t)
 	b.addr = l.Addr().String()
 	print := transcript.Print(t.Output())
 	p.Trace = func(e smtp.Event) {
@@ -121,59 +128,72 @@ func letter() *mail.Message {
 
 const password = "Geheim, süß = 密码"
 
+// A served is what is asked of a test's server.
+type served struct {
+	Security smtp.Security
+	Users    map[string]string
+	Without  []string
+}
+
+func (s *served) start(t *testing.T) *smtptest.Server {
+	return (&smtptest.Server{Security: s.Security, Users: s.Users, Without: s.Without}).Start(t)
+}
+
+// modes are the ways of being between.
+var modes = []struct {
+	name    string
+	server  *served
+	change  func(*proxy.Proxy)
+	program func(*smtp.Client)
+	wants   []string
+	without []string
+}{
+	{name: "plain to plain", server: &served{Security: smtp.Plaintext, Users: map[string]string{"kim": password}},
+		program: login, wants: []string{"C: AUTH SCRAM-SHA-256 (secret)", "-- closed, 1 mail was taken, 4"}},
+	{name: "plain to STARTTLS", server: &served{Users: map[string]string{"kim": password}},
+		program: login, wants: []string{"TLS 1.3 started"}, without: []string{"C: STARTTLS", "S: 250-STARTTLS"}},
+	{name: "plain to TLS", server: &served{Security: smtp.ImplicitTLS, Users: map[string]string{"kim": password}},
+		program: login, wants: []string{"TLS 1.3 started"}},
+	{name: "STARTTLS through both", server: &served{Users: map[string]string{"kim": password}},
+		change:  func(p *proxy.Proxy) { p.To.Security = smtp.Plaintext },
+		program: func(c *smtp.Client) { login(c); c.Security = smtp.StartTLS },
+		wants:   []string{"C: STARTTLS", "with the provider", "with the program", "C: AUTH"}},
+	{name: "STARTTLS blind", server: &served{Users: map[string]string{"kim": password}},
+		change:  func(p *proxy.Proxy) { p.To.Security = smtp.Plaintext; p.Blind = true },
+		program: func(c *smtp.Client) { login(c); c.Security = smtp.StartTLS },
+		wants:   []string{"C: STARTTLS", "lost track"}, without: []string{"C: AUTH"}},
+	{name: "STARTTLS offered by the proxy", server: &served{Security: smtp.ImplicitTLS, Users: map[string]string{"kim": password}},
+		change:  func(p *proxy.Proxy) { p.OfferTLS = true },
+		program: func(c *smtp.Client) { login(c); c.Security = smtp.StartTLS },
+		wants:   []string{"C: STARTTLS", "with the program", "S: 220 2.0.0 ready"}},
+	{name: "TLS to TLS", server: &served{Users: map[string]string{"kim": password}},
+		change:  func(p *proxy.Proxy) { p.Implicit = true },
+		program: func(c *smtp.Client) { login(c); c.Security = smtp.ImplicitTLS }},
+	{name: "TLS to plain", server: &served{Security: smtp.Plaintext},
+		change:  func(p *proxy.Proxy) { p.Implicit = true },
+		program: func(c *smtp.Client) { c.Security = smtp.ImplicitTLS }},
+	{name: "login by the proxy", server: &served{Users: map[string]string{"kim": password}},
+		change: func(p *proxy.Proxy) { p.To.Auth = sasl.Password("kim", password) },
+		wants:  []string{"logged in at the provider", "not told of AUTH"}, without: []string{"C: AUTH"}},
+	{name: "any login", server: &served{Users: map[string]string{"kim": password}},
+		change:  func(p *proxy.Proxy) { p.To.Auth = sasl.Password("kim", password); p.AcceptLogin = true },
+		program: func(c *smtp.Client) { c.Auth = sasl.Only("PLAIN", sasl.Password("whoever", "a wrong password")) },
+		wants:   []string{"C: AUTH PLAIN (secret)", "answered by the proxy"}},
+	{name: "any login, in two steps", server: &served{Users: map[string]string{"kim": password}},
+		change:  func(p *proxy.Proxy) { p.To.Auth = sasl.Password("kim", password); p.AcceptLogin = true },
+		program: func(c *smtp.Client) { c.Auth = sasl.Only("LOGIN", sasl.Password("whoever", "a wrong password")) },
+		wants:   []string{"C: AUTH LOGIN", "S: 334 UGFzc3dvcmQ6"}},
+	{name: "without CHUNKING and PIPELINING", server: &served{Security: smtp.Plaintext},
+		change: func(p *proxy.Proxy) { p.Without = []string{"chunking", "PIPELINING"} },
+		wants:  []string{"C: DATA", "C: ."}, without: []string{"C: BDAT"}},
+}
+
 // TestModes sends through each way of being between, and compares what arrives.
 func TestModes(t *testing.T) {
-	users := map[string]string{"kim": password}
-	for _, test := range []struct {
-		name    string
-		server  *smtptest.Server
-		change  func(*proxy.Proxy)
-		program func(*smtp.Client)
-		wants   []string
-		without []string
-	}{
-		{name: "plain to plain", server: &smtptest.Server{Security: smtp.Plaintext, Users: users},
-			program: login, wants: []string{"C: AUTH SCRAM-SHA-256 (secret)", "-- closed, 1 mail was taken, 4"}},
-		{name: "plain to STARTTLS", server: &smtptest.Server{Users: users},
-			program: login, wants: []string{"TLS 1.3 started"}, without: []string{"C: STARTTLS", "S: 250-STARTTLS"}},
-		{name: "plain to TLS", server: &smtptest.Server{Security: smtp.ImplicitTLS, Users: users},
-			program: login, wants: []string{"TLS 1.3 started"}},
-		{name: "STARTTLS through both", server: &smtptest.Server{Users: users},
-			change:  func(p *proxy.Proxy) { p.To.Security = smtp.Plaintext },
-			program: func(c *smtp.Client) { login(c); c.Security = smtp.StartTLS },
-			wants:   []string{"C: STARTTLS", "with the provider", "with the program", "C: AUTH"}},
-		{name: "STARTTLS blind", server: &smtptest.Server{Users: users},
-			change:  func(p *proxy.Proxy) { p.To.Security = smtp.Plaintext; p.Blind = true },
-			program: func(c *smtp.Client) { login(c); c.Security = smtp.StartTLS },
-			wants:   []string{"C: STARTTLS", "lost track"}, without: []string{"C: AUTH"}},
-		{name: "STARTTLS offered by the proxy", server: &smtptest.Server{Security: smtp.ImplicitTLS, Users: users},
-			change:  func(p *proxy.Proxy) { p.OfferTLS = true },
-			program: func(c *smtp.Client) { login(c); c.Security = smtp.StartTLS },
-			wants:   []string{"C: STARTTLS", "with the program", "S: 220 2.0.0 ready"}},
-		{name: "TLS to TLS", server: &smtptest.Server{Users: users},
-			change:  func(p *proxy.Proxy) { p.Implicit = true },
-			program: func(c *smtp.Client) { login(c); c.Security = smtp.ImplicitTLS }},
-		{name: "TLS to plain", server: &smtptest.Server{Security: smtp.Plaintext},
-			change:  func(p *proxy.Proxy) { p.Implicit = true },
-			program: func(c *smtp.Client) { c.Security = smtp.ImplicitTLS }},
-		{name: "login by the proxy", server: &smtptest.Server{Users: users},
-			change: func(p *proxy.Proxy) { p.To.Auth = sasl.Password("kim", password) },
-			wants:  []string{"logged in at the provider", "not told of AUTH"}, without: []string{"C: AUTH"}},
-		{name: "any login", server: &smtptest.Server{Users: users},
-			change:  func(p *proxy.Proxy) { p.To.Auth = sasl.Password("kim", password); p.AcceptLogin = true },
-			program: func(c *smtp.Client) { c.Auth = sasl.Only("PLAIN", sasl.Password("whoever", "a wrong password")) },
-			wants:   []string{"C: AUTH PLAIN (secret)", "answered by the proxy"}},
-		{name: "any login, in two steps", server: &smtptest.Server{Users: users},
-			change:  func(p *proxy.Proxy) { p.To.Auth = sasl.Password("kim", password); p.AcceptLogin = true },
-			program: func(c *smtp.Client) { c.Auth = sasl.Only("LOGIN", sasl.Password("whoever", "a wrong password")) },
-			wants:   []string{"C: AUTH LOGIN", "S: 334 UGFzc3dvcmQ6"}},
-		{name: "without CHUNKING and PIPELINING", server: &smtptest.Server{Security: smtp.Plaintext},
-			change: func(p *proxy.Proxy) { p.Without = []string{"chunking", "PIPELINING"} },
-			wants:  []string{"C: DATA", "C: ."}, without: []string{"C: BDAT"}},
-	} {
+	for _, test := range modes {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			server := test.server.Start(t)
+			server := test.server.start(t)
 			p := &proxy.Proxy{To: provider(server)}
 			p.To.Auth = nil
 			if test.change != nil {
