@@ -29,11 +29,11 @@ func Add(path string, text []byte, e Entry) ([]byte, error) {
 		return nil, &Fault{Path: path, Server: e.Name, Words: wordTaken}
 	}
 	var b bytes.Buffer
-	b.Write(f.text)
-	if b.Len() > 0 && !bytes.HasSuffix(f.text, []byte("\n")) {
-		b.WriteByte('\n')
-	}
-	if b.Len() > 0 {
+	if len(bytes.TrimSpace(f.text)) > 0 {
+		b.Write(f.text)
+		if !bytes.HasSuffix(f.text, []byte("\n")) {
+			b.WriteByte('\n')
+		}
 		b.WriteByte('\n')
 	}
 	for line := range strings.Lines(e.Comment) {

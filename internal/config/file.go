@@ -246,8 +246,5 @@ var others = map[string]string{
 	"tls_trust_file": "ca", "tls_fingerprint": "fingerprint", "mechanism": "auth",
 }
 
-// String is the file's name.
-func (f *File) String() string { return f.Path }
-
 // Format writes the file's name, by whatever verb: its text may hold secrets.
-func (f *File) Format(s fmt.State, _ rune) { io.WriteString(s, f.Path) }
+func (f File) Format(s fmt.State, _ rune) { io.WriteString(s, f.Path) }

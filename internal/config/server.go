@@ -171,5 +171,5 @@ func (s *Server) fault(w diagnose.Words, err error) *Fault {
 	return &Fault{Path: s.path, Line: s.line, Server: s.Name, Words: w, Err: err}
 }
 
-// Format writes the server's name, by whatever verb.
-func (s *Server) Format(f fmt.State, _ rune) { io.WriteString(f, s.Name) }
+// Format writes the server's name, by whatever verb: it may hold a secret.
+func (s Server) Format(f fmt.State, _ rune) { io.WriteString(f, s.Name) }

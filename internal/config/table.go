@@ -248,7 +248,11 @@ func (r *reader) secret() {
 		r.warning(in, fill(wordInClear, s.Name))
 	}
 	if _, had := withoutProxyPassword(s.url); had {
-		r.warning("proxy", wordProxyClear)
+		key := "proxy"
+		if r.t.URL != "" {
+			key = "url"
+		}
+		r.warning(key, wordProxyClear)
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 
 // A Vault is where secrets are got from.
 type Vault struct {
-	Environ []string  // the environment; nil: this process's
-	Stderr  io.Writer // of commands; nil: nowhere
-	Keys    Keys      // the keyring; nil: the system's
+	Environ []string  `json:"-" toml:"-"` // the environment, which may hold secrets; nil: this process's
+	Stderr  io.Writer `json:"-" toml:"-"` // of commands; nil: nowhere
+	Keys    Keys      `json:"-" toml:"-"` // the keyring; nil: the system's
 }
 
 // Keys is a keyring.
@@ -146,4 +146,4 @@ func firstLine(s *Server, data []byte) (string, error) {
 }
 
 // Format writes nothing of the environment, by whatever verb: it may hold secrets.
-func (v *Vault) Format(f fmt.State, _ rune) { io.WriteString(f, "vault") }
+func (v Vault) Format(f fmt.State, _ rune) { io.WriteString(f, "vault") }
