@@ -218,6 +218,10 @@ func (t *tap) command(line []byte) action {
 	if known && word != "AUTH" {
 		t.distrust = false
 	}
+	if word == "QUIT" && isHello(t.verb) && (t.rules.edits.login && !t.rules.accept || t.remoteTLS && !t.programTLS && !t.rules.tlsHere) {
+		t.fault(NotOffered)
+	}
+	t.verb = word
 	return t.obey(word, strings.TrimSpace(args))
 }
 
@@ -404,10 +408,14 @@ func (t *tap) programEnded() {
 		t.fault(GaveUp)
 	case t.refused:
 		t.note(factsOf(NoQuit).note) // and what to look at is the refusal
+	case isHello(t.verb):
+		t.fault(NotOffered)
 	default:
 		t.fault(NoQuit)
 	}
 }
+
+func isHello(verb string) bool { return verb == "EHLO" || verb == "LHLO" }
 
 // summary is what a session came to.
 func (t *tap) summary() string {

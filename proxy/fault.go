@@ -60,6 +60,7 @@ const (
 	SingleDot      Fault = "dot-not-doubled"
 	EightBit       Fault = "eight-bit-not-declared"
 	NoQuit         Fault = "no-quit"
+	NotOffered     Fault = "went-after-ehlo"
 	NotAWord       Fault = "nothing-said"
 	GaveUp         Fault = "hung-up-midway"
 	CutContent     Fault = "hung-up-in-content"
@@ -157,6 +158,10 @@ var faultFacts = [...]faultFact{
 		"the program hung up without QUIT",
 		diagnose.Words{En: "the program closed the connection without QUIT; what was taken before stays taken", Zh: "程序没有发 QUIT 就断开；此前已接收的邮件不受影响"},
 		diagnose.Words{En: "say QUIT and read the 221; where it hung up after a reply of 4yz or 5yz, that reply is what to look at", Zh: "先发 QUIT 并读到 221；若它是在 4xx 或 5xx 答复后断开，问题在那条答复"}},
+	{NotOffered, Program, "auth-mechanism",
+		"the program went away when it had read the reply to EHLO",
+		diagnose.Words{En: "the program goes when it has read what is offered: it may insist on a login or on STARTTLS, and find none", Zh: "程序读完所提供的扩展就走了：它可能坚持要登录或 STARTTLS，而这里没有提供"},
+		diagnose.Words{En: "switch login and encryption off in the program where the proxy does that for it; or start the proxy with --accept-login or --starttls, or with ?tls=none and --no-login, so that the provider's own offer counts", Zh: "若由代理代劳，在程序中关闭登录和加密；或给代理加上 --accept-login 或 --starttls；或用 ?tls=none 和 --no-login，以服务商自己提供的为准"}},
 	{NotAWord, Program, "connection-lost",
 		"the program hung up without a word",
 		diagnose.Words{En: "the program, or a check whether the port is open, connected and said nothing", Zh: "程序（或端口检测）连上后一句话没说就断开了"},

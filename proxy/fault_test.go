@@ -157,6 +157,13 @@ var faultTests = []struct {
 	{name: "no QUIT", want: "no-quit", do: func(t *testing.T, h *hand) {
 		h.mail().says("Subject: x", "", ".").hears(250).conn.Close()
 	}},
+	{name: "finds no login", want: "went-after-ehlo", server: &served{Security: smtp.Plaintext, Users: map[string]string{"kim": password}},
+		change: func(p *proxy.Proxy) { p.To.Auth = sasl.Password("kim", password) }, do: func(t *testing.T, h *hand) {
+			h.hears(220).says("EHLO x").hears(250).says("QUIT").hears(221)
+		}},
+	{name: "finds nothing", want: "went-after-ehlo", do: func(t *testing.T, h *hand) {
+		h.hears(220).says("EHLO x").hears(250).conn.Close()
+	}},
 	{name: "not a word", want: "nothing-said", do: func(t *testing.T, h *hand) { h.hears(220).conn.Close() }},
 	{name: "gives up in the content", want: "hung-up-in-content", do: func(t *testing.T, h *hand) {
 		h.mail().says("Subject: x").conn.Close()

@@ -66,7 +66,7 @@ func (s *session) serve() {
 	s.tell(smtp.Event{Stage: smtp.StageDial, Did: smtp.Connected, Line: "from " + remote(s.program)})
 	if err := s.open(); err != nil {
 		s.linger()
-		s.cut(err)
+		s.cut(errors.New("there was no provider to speak to"))
 	} else {
 		var both sync.WaitGroup
 		both.Go(s.up)
@@ -311,7 +311,7 @@ func (s *session) hungUp(side Side, err error) {
 	switch {
 	case errors.Is(err, syscall.ECONNRESET):
 		s.reset(side)
-		s.cut(fmt.Errorf("the %v cut the connection: %w", side, err))
+		s.cut(fmt.Errorf("the %v cut the connection: %w", side, syscall.ECONNRESET))
 	case ended && side == Program:
 		halfClose(s.conn(Provider)) // the program may still listen: nc -N ends so
 	case ended, side == Provider && errors.Is(err, os.ErrDeadlineExceeded):
@@ -319,8 +319,16 @@ func (s *session) hungUp(side Side, err error) {
 		s.conn(Program).SetReadDeadline(time.Now().Add(lastWords))
 		s.tap.end()
 	default:
-		s.cut(fmt.Errorf("the %v: %w", side, err))
+		s.cut(fmt.Errorf("the %v: %w", side, inner(err)))
 	}
+}
+
+// inner is an error without the addresses, which have been told.
+func inner(err error) error {
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 func (s *session) isGone() bool {

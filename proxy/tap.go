@@ -49,11 +49,12 @@ type tap struct {
 	distrust   bool // a login was said, and no command since: what is no command may be a password
 	unsure     bool // 8BITMIME was said in this mail
 	binary     bool
-	said       int  // commands
-	saidBefore int  // of these, before TLS with the program
-	quit       bool // QUIT was said
-	farewell   bool // the provider said that it goes: 221, 421
-	refused    bool // the last reply was no
+	verb       string // of the last command
+	said       int    // commands
+	saidBefore int    // of these, before TLS with the program
+	quit       bool   // QUIT was said
+	farewell   bool   // the provider said that it goes: 221, 421
+	refused    bool   // the last reply was no
 	over       bool
 	secrets    secrets
 	told       map[Fault]bool

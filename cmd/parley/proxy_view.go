@@ -147,7 +147,7 @@ func (v *proxyView) trace(e smtp.Event) {
 	if v.flags.json {
 		transcript.JSON(v.u.out)(e)
 	} else {
-		v.lines(s.label+transcript.Line(e), v.style(e), 3, took(e))
+		v.lines(s.label+transcript.Line(e), v.style(e), len(s.label)+3, took(e))
 	}
 	if e.Did == smtp.Closed {
 		s.file.close()
