@@ -23,6 +23,8 @@ type scenario struct {
 	checkedThen bool // temporary
 	content     bool // it goes wrong only with a mail: check sends one
 
+	large bool // the mail is larger than what the system keeps on the way; those of check are not
+
 	from, to string // zero: shop@example.com, kim@example.net
 
 	atLocalhost bool // and nothing listens there
@@ -301,7 +303,7 @@ func laterScenarios() []scenario {
 		{name: "timeout-421", kind: "timeout", temporary: true, serve: answering(postfix, "kim@example.org", "MAIL", "421 4.4.2 mail.example.org Error: timeout exceeded")},
 		{name: "eof-in-the-middle", kind: "connection-lost", temporary: true, serve: answering(postfix, "", "RCPT", hangsUp)},
 		{name: "reset-in-the-middle", kind: "connection-lost", temporary: true, serve: answering(postfix, "", "RCPT", resets)},
-		{name: "reset-in-the-content", kind: "connection-lost", temporary: true, content: true, serve: func(w *world) string {
+		{name: "reset-in-the-content", kind: "connection-lost", temporary: true, content: true, large: true, serve: func(w *world) string {
 			return w.faulty(smtptest.Fault{Stage: smtp.StageContent, Then: smtptest.Reset})
 		}},
 		{name: "lost-after-the-content", kind: "connection-lost", temporary: true, content: true, serve: func(w *world) string {

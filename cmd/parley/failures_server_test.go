@@ -416,6 +416,13 @@ func (is *issuer) config(l leaf) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{c}, MinVersion: l.version[0], MaxVersion: l.version[1]} //nolint:gosec // old versions are what is tested
 }
 
+// pool trusts this issuer alone.
+func (is *issuer) pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(is.cert)
+	return pool
+}
+
 // file is the parameter of a URL that trusts this issuer.
 func (is *issuer) file() string {
 	name := filepath.Join(is.w.t.TempDir(), "ca.pem")

@@ -184,7 +184,7 @@ func (u *ui) record(e *smtp.Error, addr string) *failure {
 	}
 	d := diagnose.Default().Explain(e, diagnose.Hint{Server: addr})
 	f.Means, f.Cause, f.Fix = d.Kind, smtp.Printable(d.Cause.In(diagnose.Lang(u.lang))), smtp.Printable(d.Fix.In(diagnose.Lang(u.lang)))
-	if e.Stage == smtp.StageRcpt {
+	if e.Stage == smtp.StageRcpt && e.Reply.Code != 0 {
 		f.Fix = strings.TrimRight(f.Fix, ".。") + u.say(wordPartialHelps)
 	}
 	return f
