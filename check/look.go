@@ -73,7 +73,7 @@ func (w *walk) lookPlainAt(addr string) look {
 	if l.sayHello() == nil {
 		see.starttls = slices.Contains(words(l.keywords), "STARTTLS")
 	}
-	l.ask(smtp.StageQuit, "QUIT", "")
+	l.ask(smtp.StageQuit, "QUIT")
 	return see
 }
 
@@ -105,7 +105,7 @@ func (w *walk) lookTLSAt(addr string) look {
 	text, _ := l.in.ReadLine(512)
 	first := strings.TrimRight(string(text), "\r\n")
 	if protocolOf(first) == SMTP {
-		l.ask(smtp.StageQuit, "QUIT", "")
+		l.ask(smtp.StageQuit, "QUIT")
 		return look{speaks: SMTPS, banner: first}
 	}
 	return look{speaks: OtherTLS, banner: first}

@@ -31,8 +31,12 @@ func (w *walk) session() {
 		}
 		return
 	}
-	if w.check.Send && w.check.From != "" && !w.stopped {
+	switch {
+	case w.check.From == "" || w.stopped:
+	case w.check.Send:
 		w.sendMail(s)
+	default:
+		w.verify(s)
 	}
 	s.Close()
 }
@@ -49,6 +53,7 @@ func (w *walk) hear(e smtp.Event) {
 	case smtp.StartedTLS:
 		w.startedTLS(e.TLS, e.At.Sub(before))
 	case smtp.Command:
+		w.leaving = e.Stage == smtp.StageQuit
 		if name, ok := strings.CutPrefix(e.Line, "EHLO "); ok {
 			w.hello = name
 		}
@@ -59,9 +64,13 @@ func (w *walk) hear(e smtp.Event) {
 	case smtp.Answer:
 		w.answered(e)
 	case smtp.Closed:
-		if w.goodbye != nil {
+		switch {
+		case w.goodbye != nil:
 			w.give(*w.goodbye)
 			w.goodbye = nil
+		case e.Err != nil && w.leaving:
+			// RFC 5321 §4.1.1.10 has it answer; that it does not harms nothing.
+			w.give(Step{Name: "quit", Verdict: Warning, Found: same(e.Err.Error())})
 		}
 	default: // no step ends here
 	}
@@ -76,7 +85,7 @@ func (w *walk) answered(e smtp.Event) {
 	}
 	lines := w.lines
 	w.lines = nil
-	if !strings.HasPrefix(e.Line, "2") {
+	if !strings.HasPrefix(e.Line, "2") && e.Stage != smtp.StageReset {
 		return
 	}
 	s := Step{Verdict: Good, Took: e.Took}
@@ -93,10 +102,13 @@ func (w *walk) answered(e smtp.Event) {
 		s.Name, s.Facts.Reply, s.Found = e.Stage.String(), reply, foundSaid(reply)
 	case smtp.StageEnd:
 		s.Name, s.Facts.Reply, s.Found = "send", reply, foundSent(reply)
-	case smtp.StageQuit:
-		if !slices.Equal(w.plan, w.afterSession()) {
-			return // the envelope comes yet, over a connection of its own
+	case smtp.StageReset:
+		s.Name, s.Facts.Reply, s.Found = "reset", reply, foundSaid(reply)
+		if !strings.HasPrefix(reply, "2") {
+			// QUIRK: some servers refuse RSET (eYou: 502), and QUIT takes the envelope back as well.
+			s.Verdict = Warning
 		}
+	case smtp.StageQuit:
 		s.Name, s.Facts.Reply, s.Found = "quit", reply, foundSaid(reply)
 		w.goodbye = &s // the connection closes next, and that belongs to it
 		return
@@ -104,14 +116,6 @@ func (w *walk) answered(e smtp.Event) {
 		return
 	}
 	w.give(s)
-}
-
-// afterSession is what is left of the plan when a session without an envelope ends.
-func (w *walk) afterSession() []string {
-	if w.security == smtp.Plaintext {
-		return []string{"quit"}
-	}
-	return []string{"quit", "versions"}
 }
 
 func (w *walk) answeredHello(s *Step, lines []string) {

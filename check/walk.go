@@ -53,6 +53,7 @@ type walk struct {
 	mech     string
 	versions []string
 	goodbye  *Step // quit, until the connection is closed
+	leaving  bool  // QUIT was said last
 }
 
 // run is the order of a walk.
@@ -62,7 +63,6 @@ func (w *walk) run() {
 	}
 	if w.lookup() && w.connect() {
 		w.session()
-		w.envelope()
 		if !w.brief {
 			w.askVersions()
 		}

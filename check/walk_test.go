@@ -186,7 +186,7 @@ func TestOverASocket(t *testing.T) {
 			if err != nil {
 				return
 			}
-			speak("220 lmtp", map[string]string{"LHLO": "250-lmtp\n250 PIPELINING", "MAIL": "250 ok", "RCPT": "250 ok", "RSET": "250 ok", "QUIT": "221 bye"})(conn)
+			speak("220 lmtp", map[string]string{"LHLO": "250 lmtp", "MAIL": "250 ok", "RCPT": "250 ok", "RSET": "250 ok", "QUIT": "221 bye"})(conn)
 			conn.Close()
 		}
 	}()

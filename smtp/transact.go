@@ -411,3 +411,52 @@ func appendXtext(b []byte, s string) []byte {
 	}
 	return b
 }
+
+// Verify asks whether the server would take a mail with this envelope, by MAIL and
+// RCPT, and takes the question back by RSET: RFC 5321 §4.1.1.5. No content is sent. nil
+// means that each path was taken, now; the content may be refused all the same. An error
+// is an [*Error] as Send's, and the session goes on after a refusal.
+func (s *Session) Verify(ctx context.Context, env mail.Envelope) error {
+	if err := checkEnvelope(&env); err != nil {
+		return &Error{Kind: Invalid, Stage: StageMail, Err: err}
+	}
+	if s.conn == nil || s.lost || s.broken != nil {
+		return s.fail(Unreachable, StageMail, errors.New("the session is over"))
+	}
+	if ctx.Err() != nil {
+		return s.fail(Interrupted, StageMail, context.Cause(ctx))
+	}
+	done := s.within(ctx)
+	defer done()
+	if e := s.verify(&transaction{env: env, form: mail.Form{Size: -1}}); e != nil {
+		return e
+	}
+	return nil
+}
+
+func (s *Session) verify(t *transaction) *Error {
+	if e := s.outOfTurn(); e != nil {
+		return e
+	}
+	if e := s.fitEnvelope(t, &t.form); e != nil {
+		return e
+	}
+	s.mails++
+	t.bdat = true // as BDAT's, the envelope ends with its last recipient
+	t.reset = s.dirty
+	t.steps = 1 + len(t.env.Recipients)
+	if t.reset {
+		t.steps++
+	}
+	e := s.hearEnvelope(t)
+	if s.lost {
+		return e
+	}
+	// The paths that were taken must not be added to: whoever refuses this RSET and
+	// the next one is left.
+	s.failed = true
+	if s.ask(StageReset, "RSET") == nil {
+		s.dirty = false
+	}
+	return e
+}
