@@ -17,7 +17,11 @@ func silence(tty *os.File) (restore func()) {
 		return func() {}
 	}
 	quiet := *old
-	quiet.Lflag &^= unix.ECHO
+	// Nor is it edited, ended or changed by the terminal: what is typed comes to the line as it
+	// was typed. Ctrl-C is a signal all the same.
+	quiet.Lflag &^= unix.ECHO | unix.ICANON
+	quiet.Iflag &^= unix.ICRNL
+	quiet.Cc[unix.VMIN], quiet.Cc[unix.VTIME] = 1, 0
 	if unix.IoctlSetTermios(fd, setTermios, &quiet) != nil {
 		return func() {}
 	}

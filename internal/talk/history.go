@@ -10,8 +10,9 @@ import (
 // A history is what was typed before, oldest first, in a file with a line each. What may
 // be secret never comes into it: see kept.
 type history struct {
-	file  string // empty: none
-	lines []string
+	file   string // empty: none
+	lines  []string
+	hidden bool // what is typed now is not of the sort that is kept here
 }
 
 // mostHistory is how many lines are read from the file.
@@ -87,8 +88,14 @@ func (h *history) rewrite() {
 // What the line editor asks of a history. It is not the one who writes it.
 
 func (h *history) Write(string) (int, error) { return len(h.lines), nil }
-func (h *history) Len() int                  { return len(h.lines) }
 func (h *history) Dump() any                 { return nil }
+
+func (h *history) Len() int {
+	if h.hidden {
+		return 0
+	}
+	return len(h.lines)
+}
 
 func (h *history) GetLine(i int) (string, error) {
 	if i < 0 || i >= len(h.lines) {

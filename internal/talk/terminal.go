@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -73,13 +74,35 @@ func (t *Terminal) Read(ctx context.Context, a Ask) (string, error) {
 		t.editor.History.Add("parley talk", t.typed)
 	})
 	r := &reader{t: t, ctx: ctx, ask: a, shell: t.editor}
-	if !a.Keep || a.Secret {
-		// What it keeps to be yanked, undone or gone back to is gone when it is.
+	t.typed.hidden = !a.Keep
+	if a.Secret {
+		// What an editor keeps to be yanked, undone or gone back to is gone when it is.
 		r.shell = newShell()
 		r.shell.History.Delete()
+		passOn(t.editor, r.shell)
+		defer passOn(r.shell, t.editor)
 	}
 	return r.read()
 }
+
+// passOn gives what was typed ahead, and read already, to another editor.
+func passOn(from, to *readline.Shell) {
+	var keys []byte
+	for {
+		key, empty := from.Keys.Pop()
+		if empty {
+			break
+		}
+		keys = append(keys, key)
+	}
+	to.Keys.Feed(false, []rune(string(keys))...)
+}
+
+// spare is how many rows there always are below the one where typing begins.
+const spare = 4
+
+// room makes room below the cursor, which stands at the begin of a row, and stays there.
+func room() string { return strings.Repeat("\n", spare) + "\x1b[" + strconv.Itoa(spare) + "A" }
 
 func newShell() *readline.Shell {
 	shell := readline.NewShell(inputrc.WithName("Parley"))
@@ -92,6 +115,10 @@ func newShell() *readline.Shell {
 		"autocomplete":                 false,
 		"prompt-transient":             false,
 		"show-mode-in-prompt":          false,
+
+		// It asks the terminal where the cursor is, and what is typed while that answers is
+		// lost. Where it does not ask it must have room below: see room.
+		"cursor-position-probe": false,
 	} {
 		shell.Config.Set(name, value)
 	}
@@ -117,6 +144,7 @@ func (r *reader) read() (string, error) {
 	r.prepare()
 	t := r.t
 	t.mu.Lock()
+	io.WriteString(os.Stdout, room())
 	t.reading = r
 	t.mu.Unlock()
 	stop := context.AfterFunc(r.ctx, r.shell.Keys.RequestRefresh)
@@ -210,7 +238,8 @@ func (r *reader) flush() {
 	r.t.unshown.Reset()
 	r.t.mu.Unlock()
 	if text != "" {
-		r.shell.PrintTransientf("%s", strings.TrimSuffix(text, "\n"))
+		// The editor ends it with a line end, and then draws what is typed.
+		r.shell.PrintTransientf("%s\n%s\x1b[1A", strings.TrimSuffix(text, "\n"), room())
 	}
 	if r.ctx.Err() != nil {
 		r.erase()
