@@ -287,7 +287,10 @@ func TestProviderFaults(t *testing.T) {
 			}
 			defer l.Close()
 			go stooge(l, test.says, test.stays)
-			p := &proxy.Proxy{To: &smtp.Client{Addr: l.Addr().String(), Security: smtp.Plaintext}, Patience: 50 * time.Millisecond, Timeout: 300 * time.Millisecond}
+			p := &proxy.Proxy{To: &smtp.Client{Addr: l.Addr().String(), Security: smtp.Plaintext}}
+			if test.says == "" {
+				p.Patience, p.Timeout = 50*time.Millisecond, 300*time.Millisecond
+			}
 			b := run(t, p)
 			h := dial(t, b.addr)
 			test.program(h)

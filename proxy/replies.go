@@ -260,7 +260,7 @@ func (t *tap) unasked(r answer) {
 
 // diagnose tells what a refusal means.
 func (t *tap) diagnose(a asked, r answer) {
-	if r.code[0] < '4' || t.find == nil {
+	if r.code[0] < '4' || t.find == nil || t.explained > maxFindings {
 		return
 	}
 	if a.stage == smtp.StageHello && (r.code == "500" || r.code == "502") {

@@ -291,7 +291,7 @@ func (s *session) pass(to Side, p []byte) bool {
 
 // lastWords is how long a side is listened to that no longer takes what is said, or
 // whose counterpart is gone.
-const lastWords = 2 * time.Second
+const lastWords = 5 * time.Second
 
 // hungUp passes on that a side has nothing more to say.
 func (s *session) hungUp(side Side, err error) {

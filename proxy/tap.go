@@ -58,6 +58,7 @@ type tap struct {
 	over       bool
 	secrets    secrets
 	told       map[Fault]bool
+	explained  int   // findings
 	mails      int   // taken
 	octets     int64 // of the contents that were taken
 }
@@ -105,6 +106,10 @@ type asked struct {
 }
 
 const (
+	// maxFindings is how much is explained of one session. What is refused more often
+	// is refused for the same reason, and to find that out costs time.
+	maxFindings = 100
+
 	maxLine  = 64 << 10 // of a command or a reply, after which track is lost
 	maxEarly = 64 << 10
 )
@@ -148,10 +153,15 @@ func (t *tap) faultWith(f Fault, d diagnose.Diagnosis) {
 }
 
 func (t *tap) finding(f Finding) {
-	if t.find != nil {
-		f.At, f.Session = time.Now(), t.number
-		t.find(f)
+	if t.find == nil || t.explained > maxFindings {
+		return
 	}
+	if t.explained++; t.explained > maxFindings {
+		t.note("enough has gone wrong in this session: no more of it is explained")
+		return
+	}
+	f.At, f.Session = time.Now(), t.number
+	t.find(f)
 }
 
 // lose is where the tap no longer understands. All goes on as before, untold.

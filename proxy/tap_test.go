@@ -231,3 +231,17 @@ func FuzzTap(f *testing.F) {
 		}
 	})
 }
+
+// TestEnoughIsExplained: a provider that refuses for ever is not explained for ever.
+func TestEnoughIsExplained(t *testing.T) {
+	tap := newTap(rules{})
+	explained, events := 0, transcript.Transcript{}
+	tap.find = func(Finding) { explained++ }
+	tap.trace = func(e smtp.Event) { events = append(events, e) }
+	for range 2 * maxFindings {
+		tap.provider([]byte("550 5.1.1 no such user\r\n421 bye\r\n"), nil)
+	}
+	if explained != maxFindings || strings.Count(events.String(), "no more of it is explained") != 1 {
+		t.Errorf("%d were explained", explained)
+	}
+}
