@@ -245,6 +245,11 @@ var failureMasks = []struct {
 // stepTime is how long a step took, where parley check prints it.
 var stepTime = regexp.MustCompile(`(?m) +\d+(\.\d+)?(ns|µs|ms|s)(?:$|(?:  ))`)
 
+var (
+	advised = regexp.MustCompile(`(?m)^(cause|fix): .*$`)
+	han     = regexp.MustCompile(`\p{Han}`)
+)
+
 // compare holds what was said against the golden, or writes it.
 func (g *ordeal) compare() {
 	file := filepath.Join("testdata", "failures", g.name+".txtar")
@@ -258,6 +263,13 @@ func (g *ordeal) compare() {
 	for _, part := range g.parts {
 		if bytes.Contains(part.Data, []byte("unclassified")) || bytes.Contains(part.Data, []byte(secret)) {
 			g.t.Errorf("%s: unclassified, or a secret is shown:\n%s", part.Name, part.Data)
+		}
+		if strings.HasSuffix(part.Name, "zh") {
+			for _, line := range advised.FindAllString(string(part.Data), -1) {
+				if !han.MatchString(line) {
+					g.t.Errorf("%s: %q is not Chinese", part.Name, line)
+				}
+			}
 		}
 		i := slices.IndexFunc(kept.Files, func(f txtar.File) bool { return f.Name == part.Name })
 		switch {
