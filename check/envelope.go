@@ -24,6 +24,9 @@ func (w *walk) verify(s *smtp.Session) {
 		}
 		w.fail(e.Stage.String(), e, nil, func(s *Step) { s.Facts = Facts{Path: path.String(), Reply: e.Reply.String()} })
 	}
+	if w.undone != nil {
+		w.give(*w.undone)
+	}
 }
 
 // paths are the envelope that is asked for.

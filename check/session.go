@@ -108,6 +108,8 @@ func (w *walk) answered(e smtp.Event) {
 			// QUIRK: some servers refuse RSET (eYou: 502), and QUIT takes the envelope back as well.
 			s.Verdict = Warning
 		}
+		w.undone = &s // it is told behind a refusal that comes before it
+		return
 	case smtp.StageQuit:
 		s.Name, s.Facts.Reply, s.Found = "quit", reply, foundSaid(reply)
 		w.goodbye = &s // the connection closes next, and that belongs to it

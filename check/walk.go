@@ -52,6 +52,7 @@ type walk struct {
 	asked    time.Time // when AUTH began
 	mech     string
 	versions []string
+	undone   *Step // reset, until what it undid is told
 	goodbye  *Step // quit, until the connection is closed
 	leaving  bool  // QUIT was said last
 }

@@ -211,7 +211,7 @@ func (rule *rule) score(r *reading) int {
 		// them lowers a rule, and one that fits them is no news.
 		return min(n, 0)
 	}
-	if rule.enhanced != nil && r.enhanced.Class != 0 {
+	if slices.ContainsFunc(rule.enhanced, func(e enhancedRange) bool { return e.has(r.enhanced) }) {
 		n += 3
 	}
 	return n

@@ -186,7 +186,7 @@ func TestCheckJSON(t *testing.T) {
 		}
 		names = append(names, last["step"].(string))
 	}
-	if got := strings.Join(names, " "); got != "dns tcp greeting hello-clear tls certificate hello auth mail rcpt quit versions reset result" {
+	if got := strings.Join(names, " "); got != "dns tcp greeting hello-clear tls certificate hello auth mail rcpt reset quit versions result" {
 		t.Errorf("steps: %s", got)
 	}
 	if last["exit"] != float64(exitRefused) || last["kind"] != "recipient-unknown" || last["failed"] != "rcpt" || !strings.Contains(last["cause"].(string), "收件人") && !strings.Contains(last["cause"].(string), "邮箱") {
