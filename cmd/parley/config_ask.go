@@ -40,7 +40,7 @@ func (a *asker) line(ctx context.Context, prompt string) (string, error) {
 	io.WriteString(a.u.err, smtp.Printable(prompt)+" ")
 	return a.wait(ctx, func() (string, error) {
 		line, err := a.lines.ReadString('\n')
-		if err == io.EOF && line != "" {
+		if errors.Is(err, io.EOF) && line != "" {
 			err = nil
 		}
 		return strings.TrimSpace(line), err
@@ -84,7 +84,7 @@ func (a *asker) wait(ctx context.Context, read func() (string, error)) (string, 
 	}()
 	select {
 	case got := <-done:
-		if got.err == io.EOF {
+		if errors.Is(got.err, io.EOF) {
 			got.err = errGaveUp
 		}
 		return got.text, got.err
@@ -106,7 +106,7 @@ func (a *asker) password(ctx context.Context, file, prompt string) (string, erro
 	}
 	line, err := a.lines.ReadString('\n')
 	if line = strings.TrimRight(line, "\r\n"); line == "" {
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return "", err
 		}
 		return "", &usageError{a.u.say(wordNoPasswordRead)}

@@ -88,6 +88,23 @@ func TestInitExplains(t *testing.T) {
 	}
 }
 
+// TestInitOnceMore: where nobody is reached, no other password is asked for.
+func TestInitOnceMore(t *testing.T) {
+	s := parleyOn(t, 100, t.TempDir(), nil, "init", "--server", "smtp://127.0.0.1:1", "kim@example.com")
+	s.until("(not shown):")
+	s.typing("opensesame\r")
+	s.until("fix: ")
+	s.until("Enter tries once more, q gives up:")
+	s.typing("\r")
+	s.until("gives up:\nparley: logging in to smtp://127.0.0.1:1\n")
+	s.until("refused")
+	s.typing("q\r")
+	s.until("parley: given up: nothing was written")
+	if code := s.end(); code != exitUsage {
+		t.Errorf("it ended with %d\n%s", code, s)
+	}
+}
+
 // TestInterruptedTerminal looks at the terminal of one who pressed Ctrl-C while a password
 // was to be typed: what is typed next must be seen.
 func TestInterruptedTerminal(t *testing.T) {

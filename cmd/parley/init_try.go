@@ -87,11 +87,25 @@ func (s *setup) try(ctx context.Context) error {
 		if !s.ask.person() || s.value == "" || ctx.Err() != nil {
 			return e
 		}
-		u.tell(u.say(wordTryAgain))
-		if err := s.read(ctx, ""); err != nil {
+		if err := s.again(ctx, e); err != nil {
 			return err
 		}
 	}
+}
+
+// again asks for another password, where it may have been that, or else whether to try
+// once more.
+func (s *setup) again(ctx context.Context, e error) error {
+	u := s.u
+	if failed, ok := errors.AsType[*smtp.Error](e); ok && failed.Stage >= smtp.StageAuth {
+		u.tell(u.say(wordTryAgain))
+		return s.read(ctx, "")
+	}
+	answer, err := s.ask.line(ctx, u.say(wordAskOnceMore))
+	if err == nil && answer != "" {
+		err = errGaveUp
+	}
+	return err
 }
 
 // tryTime is how long any step may take: somebody waits.

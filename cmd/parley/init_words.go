@@ -55,6 +55,7 @@ Exit code: as parley send's; 64 too where no server was found.`,
 	wordTryGood        = text{"%s is logged in", "%s 登录成功"}
 	wordTryOther       = text{"%s; trying %s", "%s；改试 %s"}
 	wordTryAgain       = text{"try again, or give up by an empty line", "请重试；直接回车则放弃"}
+	wordAskOnceMore    = text{"Enter tries once more, q gives up:", "回车再试一次，q 放弃："}
 	wordNothingWritten = text{"nothing was written", "没有写入任何内容"}
 	wordGaveUp         = text{"given up: nothing was written", "已放弃：没有写入任何内容"}
 	wordTestSubject    = text{"A test by parley init", "parley init 测试邮件"}

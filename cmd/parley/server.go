@@ -25,7 +25,7 @@ type wanted struct {
 	flag string // where text stood, for what is said of it: "--server"
 
 	passwordFile, passwordCommand string // the flags of these names
-	in                            *stdin // for a password file "-"
+	in                            *stdin // for a password file "-"; nil: nobody else reads it
 
 	// withoutPassword is that a password which is nowhere is no error: the client has
 	// no Auth then.
@@ -65,6 +65,9 @@ func (u *ui) server(ctx context.Context, f *sendFlags, in *stdin) (*server, erro
 func (u *ui) resolve(ctx context.Context, w wanted) (*server, error) {
 	if w.text == "" && u.env("SMTP_URL") != "" {
 		w.text, w.flag = u.env("SMTP_URL"), "SMTP_URL"
+	}
+	if w.in == nil {
+		w.in = &stdin{r: u.in}
 	}
 	s, err := u.find(ctx, &w)
 	if err != nil {
@@ -107,12 +110,6 @@ func (u *ui) faults(err error) []string {
 		return []string{f.In(diagnose.Lang(u.lang))}
 	}
 	return nil
-}
-
-// serverAt is for a text that is there. It warns of nothing but a password that can be
-// seen.
-func (u *ui) serverAt(text, from string, f *sendFlags, in *stdin) (*server, error) {
-	return u.find(context.Background(), &wanted{text: text, flag: from, passwordFile: f.passwordFile, passwordCommand: f.passwordCommand, in: in})
 }
 
 // find tells the forms of a server apart.
@@ -216,7 +213,7 @@ func (u *ui) atURL(ctx context.Context, w *wanted, text string) (*server, error)
 	case given != "" && name == "":
 		return nil, errors.New(u.say(wordPasswordWithoutUser))
 	case given != "":
-		text = before + name + ":" + config.Escape(given) + "@" + after
+		text = before + name + ":" + escape(given) + "@" + after
 	case has && password != "" && w.flag == "--server":
 		u.warn(wordPasswordInFlag)
 	case !has && name != "" && w.withoutPassword:
@@ -346,11 +343,6 @@ func (u *ui) given(ctx context.Context, w *wanted, lacking bool) (string, error)
 		return u.env("PARLEY_PASSWORD"), nil
 	}
 	return "", nil
-}
-
-// password is given for those who have flags alone.
-func (u *ui) password(f *sendFlags, in *stdin, lacking bool) (string, error) {
-	return u.given(context.Background(), &wanted{passwordFile: f.passwordFile, passwordCommand: f.passwordCommand, in: in}, lacking)
 }
 
 func (u *ui) passwordCommand(ctx context.Context, command string) (string, error) {

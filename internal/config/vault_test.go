@@ -234,7 +234,7 @@ func TestProviderOfMX(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	list := []string{"work", "home", "a"}
-	for word, want := range map[string]string{"wrok": "work", "Work": "work", "hme": "home", "b": "", "localhost": "", "xyzzy": "", "": ""} {
+	for word, want := range map[string]string{"wrk": "work", "Work": "work", "hme": "home", "b": "", "localhost": "", "xyzzy": "", "": ""} {
 		if got := Nearest(word, list); got != want {
 			t.Errorf("%q: %q, and not %q", word, got, want)
 		}
