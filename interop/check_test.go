@@ -204,7 +204,7 @@ func (c *checking) record(s situation, r *check.Report) string {
 		}
 	}
 	if f := r.Failure(); f != nil {
-		b.WriteString(c.mask(exchange(f)))
+		b.WriteString(c.mask(refusal(f)))
 	}
 	if d := r.Diagnosis(); d != nil {
 		for _, lang := range []diagnose.Lang{diagnose.English, diagnose.Chinese} {
@@ -215,29 +215,23 @@ func (c *checking) record(s situation, r *check.Report) string {
 	return b.String()
 }
 
-// exchange is the last thing that was asked at a step, and its answer; where nobody said no, what was found.
-func exchange(f *check.Step) string {
+// refusal is the reply that says no, line by line; where nobody said no, what was found.
+func refusal(f *check.Step) string {
 	var said transcript.Transcript
-	leaving := false
 	for _, e := range f.Said {
-		switch {
-		case e.Did == smtp.Connected || e.Did == smtp.Command && e.Line != "QUIT":
-			said, leaving = said[:0], false
-		case e.Did == smtp.Command:
-			leaving = true
+		if e.Did != smtp.Answer || e.Line < "4" {
+			continue
 		}
-		if !leaving && (e.Did == smtp.Command || e.Did == smtp.Answer) {
-			said = append(said, e)
+		if said = append(said, e); len(e.Line) < 4 || e.Line[3] != '-' {
+			return said.String()
 		}
 	}
-	if n := len(said); n > 0 && said[n-1].Did == smtp.Answer && said[n-1].Line >= "4" {
-		return said.String()
-	}
-	return said.String() + "-- " + f.Found.In(diagnose.English) + "\n"
+	return "-- " + f.Found.In(diagnose.English) + "\n"
 }
 
 var (
 	aPort        = regexp.MustCompile(`//((?:\w+@)?)([A-Z]+)`)
+	aBreak       = regexp.MustCompile(`(?m)^-- (read tcp .*|write tcp .*|EOF)$`) // which of them, is the kernel's to say
 	anEphemeral  = regexp.MustCompile(`127\.0\.0\.[12]:\d+->`)
 	aFingerprint = regexp.MustCompile(`[0-9a-f]{64}`)
 	aDate        = regexp.MustCompile(`\w{3}, \d\d \w{3} 20\d\d [0-9:]+ \+0000`)
@@ -251,6 +245,7 @@ func (c *checking) mask(s string) string {
 			s = strings.ReplaceAll(s, ":"+value, ":"+key)
 		}
 	}
+	s = aBreak.ReplaceAllString(s, "-- the connection broke")
 	s = anEphemeral.ReplaceAllString(s, "CLIENT->")
 	s = aDate.ReplaceAllString(s, "DATE")
 	s = aFingerprint.ReplaceAllString(s, "SHA256")
