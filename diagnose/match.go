@@ -196,8 +196,11 @@ func (rule *rule) tier(r *reading, words string) tier {
 		}
 		return byForeign
 	}
-	if vague(rule.kind) && rule.codes == nil {
+	switch {
+	case vague(rule.kind) && rule.codes == nil:
 		return byWeakWords // it names whose words they are, and not what they mean
+	case vague(rule.kind):
+		return byWords
 	}
 	return bySoftware
 }

@@ -19,6 +19,10 @@ func (a *app) describe(cmd *cobra.Command, groups []flagGroup) {
 	if groups == nil {
 		groups = commonWords
 	}
+	if a.groups == nil {
+		a.groups = map[*cobra.Command][]flagGroup{}
+	}
+	a.groups[cmd] = groups
 	cmd.DisableFlagsInUseLine = true // Use has them
 	cmd.Flags().BoolP("help", "h", false, "")
 	for _, g := range groups {

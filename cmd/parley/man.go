@@ -20,7 +20,7 @@ func (a *app) manCommand() *cobra.Command {
 			if len(args) != 1 {
 				return &usageError{a.ui.say(wordWhichFolder)}
 			}
-			return a.ui.writeMan(cmd.Root(), args[0])
+			return a.writeMan(cmd.Root(), args[0])
 		},
 	}
 	a.describe(cmd, nil)
@@ -28,16 +28,16 @@ func (a *app) manCommand() *cobra.Command {
 }
 
 // writeMan writes a page for a command and for each below it.
-func (u *ui) writeMan(cmd *cobra.Command, folder string) error {
+func (a *app) writeMan(cmd *cobra.Command, folder string) error {
 	name := strings.ReplaceAll(cmd.CommandPath(), " ", "-")
-	if err := os.WriteFile(filepath.Join(folder, name+".1"), []byte(u.man(cmd, name)), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, name+".1"), []byte(a.man(cmd, name)), 0o644); err != nil {
 		return &usageError{err.Error()}
 	}
 	for _, sub := range cmd.Commands() {
 		if sub.Hidden {
 			continue
 		}
-		if err := u.writeMan(sub, folder); err != nil {
+		if err := a.writeMan(sub, folder); err != nil {
 			return err
 		}
 	}
@@ -45,7 +45,8 @@ func (u *ui) writeMan(cmd *cobra.Command, folder string) error {
 }
 
 // man is a page in the man(7) macros.
-func (u *ui) man(cmd *cobra.Command, name string) string {
+func (a *app) man(cmd *cobra.Command, name string) string {
+	u := a.ui
 	var b strings.Builder
 	line := func(macro, s string) { b.WriteString(macro + roff(s) + "\n") }
 	line(".TH ", strings.ToUpper(name)+" 1 \"\" parley")
@@ -69,7 +70,7 @@ func (u *ui) man(cmd *cobra.Command, name string) string {
 	if example {
 		b.WriteString(".fi\n")
 	}
-	for _, g := range manGroups(cmd) {
+	for _, g := range a.groups[cmd] {
 		line(".SH ", strings.ToUpper(u.say(g.title)))
 		for _, w := range g.flags {
 			if f := lookup(cmd, w.name); f != nil {
@@ -84,17 +85,6 @@ func (u *ui) man(cmd *cobra.Command, name string) string {
 		line("", related)
 	}
 	return b.String()
-}
-
-// manGroups are the flags of a command, as its --help has them.
-func manGroups(cmd *cobra.Command) []flagGroup {
-	switch cmd.Name() {
-	case "send":
-		return sendWords
-	case "demo":
-		return demoWords
-	}
-	return commonWords
 }
 
 func (u *ui) related(cmd *cobra.Command) string {

@@ -14,8 +14,9 @@ import (
 
 // An app is one run of the command.
 type app struct {
-	ui   *ui
-	exit int
+	ui     *ui
+	exit   int
+	groups map[*cobra.Command][]flagGroup // what --help and the manual say of each command's flags
 }
 
 // run is main without the process around it: it gives the exit code.
