@@ -44,7 +44,7 @@ func (t *Talk) login(ctx context.Context, mechanism, user string) error {
 		offered = []string{mechanism} // whether the server offers it or not
 	}
 	creds, err := t.credentials(ctx, mechanism, user)
-	if t.In.Live() && (errors.Is(err, ErrInterrupted) || err == io.EOF) {
+	if t.In.Live() && (errors.Is(err, ErrInterrupted) || errors.Is(err, io.EOF)) {
 		t.Print.Say(wordNoLogin.in(t.Lang))
 		return nil
 	}

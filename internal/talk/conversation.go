@@ -293,13 +293,13 @@ func (c *Conversation) lost(err error) error {
 	switch {
 	case c.ctx.Err() != nil, c.state.LastTo == "QUIT":
 		return nil
-	case err == io.EOF && c.state.Last.Code == 421:
+	case errors.Is(err, io.EOF) && c.state.Last.Code == 421:
 		return nil // it has said so
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = fmt.Errorf("the server hung up: %w", err)
 	case errors.Is(err, syscall.ECONNRESET):
 		err = fmt.Errorf("the server cut the connection: %w", syscall.ECONNRESET)
-	case err == wire.ErrLineTooLong:
+	case errors.Is(err, wire.ErrLineTooLong):
 		return &smtp.Error{Kind: smtp.Garbled, Stage: c.stage(), Err: errors.New("the reply has no end after 60 KiB")}
 	}
 	return &smtp.Error{Kind: smtp.Unreachable, Stage: c.stage(), Err: err}

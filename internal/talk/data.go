@@ -2,6 +2,7 @@ package talk
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 
@@ -28,7 +29,7 @@ func (t *Talk) content(ctx context.Context) error {
 		}
 		sent, err := t.c.SayContentLine(line)
 		switch {
-		case err == errClosed:
+		case errors.Is(err, errClosed):
 		case err != nil && sent == "":
 			if err := t.complain(wordLineRefused, err.Error()); err != nil {
 				return err
@@ -43,10 +44,7 @@ func (t *Talk) content(ctx context.Context) error {
 // lines must not be taken for commands.
 func (t *Talk) skipContent(ctx context.Context) error {
 	n := 0
-	for {
-		if t.In.Live() && len(t.queue) == 0 {
-			break
-		}
+	for !t.In.Live() || len(t.queue) > 0 {
 		line, err := t.next(ctx, Ask{})
 		if err != nil || line == "." {
 			break

@@ -110,13 +110,13 @@ func (t *Talk) Run(ctx context.Context) error {
 	for {
 		text, err := t.next(ctx, t.command())
 		switch {
-		case err == io.EOF, errors.Is(err, ErrInterrupted), err != nil && ctx.Err() != nil:
+		case errors.Is(err, io.EOF), errors.Is(err, ErrInterrupted), err != nil && ctx.Err() != nil:
 			return t.leave(ctx, err)
 		case err != nil:
 			return err
 		}
 		if err := t.do(ctx, text); err != nil {
-			if err == io.EOF || errors.Is(err, ErrInterrupted) || ctx.Err() != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, ErrInterrupted) || ctx.Err() != nil {
 				return t.leave(ctx, err)
 			}
 			return err
@@ -209,7 +209,7 @@ func (t *Talk) say(ctx context.Context, line string) error {
 			t.queue = t.queue[1:]
 		}
 	}
-	if err := t.c.Say(lines...); err != nil && err != errClosed {
+	if err := t.c.Say(lines...); err != nil && !errors.Is(err, errClosed) {
 		return t.settle(ctx, true) // the listener knows why
 	}
 	last := ask(lines[len(lines)-1])
@@ -306,7 +306,7 @@ func (t *Talk) leave(ctx context.Context, why error) error {
 		// No dot: without it the server throws away what it has of the content.
 		t.Print.Say(wordDropped.in(t.Lang))
 		t.c.Close()
-		if !t.In.Live() && why == io.EOF {
+		if !t.In.Live() && errors.Is(why, io.EOF) {
 			return &smtp.Error{Kind: smtp.Invalid, Stage: smtp.StageContent, Err: errors.New("the script ends before the content does: a line with nothing but a dot is missing")}
 		}
 		return t.cut(ctx)

@@ -163,7 +163,7 @@ func (r *reader) read() (string, error) {
 		return "", context.Cause(r.ctx)
 	case errors.Is(err, readline.ErrInterrupt):
 		return "", ErrInterrupted
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return "", io.EOF
 	case err != nil:
 		return "", err
