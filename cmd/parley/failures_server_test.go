@@ -172,6 +172,7 @@ func (v *visit) startTLS() bool {
 	}
 	conn := tls.Server(v.raw, v.persona.tls)
 	if conn.Handshake() != nil {
+		v.leave()
 		return false
 	}
 	v.raw.SetDeadline(time.Time{})
