@@ -11,6 +11,7 @@ sign() {
 	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc -subj "$subject" \
 		-keyout "$dir/$name.key" -out "$dir/$name.csr" 2>>"$dir/log"
 	printf 'subjectAltName=%s\nbasicConstraints=critical,CA:%s\n' "$names" "${ca:-FALSE}" >"$dir/$name.ext"
+	[ -z "${issuer-}" ] || echo "authorityInfoAccess=caIssuers;URI:$issuer" >>"$dir/$name.ext"
 	openssl ca -batch -notext -config "$dir/ca.cnf" -extfile "$dir/$name.ext" -in "$dir/$name.csr" -out "$dir/$name.pem" "$@" 2>>"$dir/log"
 }
 
@@ -41,7 +42,8 @@ more_tls() {
 	sign expired /CN=localhost DNS:localhost,IP:127.0.0.1 -startdate 20240101000000Z -enddate 20240331000000Z
 	sign stranger /CN=mail.example.org DNS:mail.example.org
 	ca=TRUE sign between "/CN=Parley interop intermediate" DNS:between.example.net
-	sign leaf /CN=localhost DNS:localhost,IP:127.0.0.1 -cert "$dir/between.pem" -keyfile "$dir/between.key"
+	# As a public CA does, it says where the certificate between is to be had.
+	issuer=http://between.example.net/ca.der sign leaf /CN=localhost DNS:localhost,IP:127.0.0.1 -cert "$dir/between.pem" -keyfile "$dir/between.key"
 	cat "$dir/ca.pem" "$dir/second.pem" >"$dir/trusted.pem"
 }
 
