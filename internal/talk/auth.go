@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"io"
 	"net"
 	"slices"
 	"strconv"
@@ -44,7 +43,7 @@ func (t *Talk) login(ctx context.Context, mechanism, user string) error {
 		offered = []string{mechanism} // whether the server offers it or not
 	}
 	creds, err := t.credentials(ctx, mechanism, user)
-	if t.In.Live() && (errors.Is(err, ErrInterrupted) || errors.Is(err, io.EOF)) {
+	if t.In.Live() && (errors.Is(err, ErrInterrupted) || errors.Is(err, ErrEnded)) {
 		t.Print.Say(wordNoLogin.in(t.Lang))
 		return nil
 	}

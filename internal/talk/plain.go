@@ -3,6 +3,7 @@ package talk
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,6 +30,9 @@ func (p *Plain) Read(ctx context.Context, a Ask) (string, error) {
 	if a.Secret {
 		text, err := term.ReadPassword(int(p.In.Fd()))
 		fmt.Fprintln(p.Out)
+		if errors.Is(err, io.EOF) {
+			err = ErrEnded
+		}
 		return strings.TrimRight(string(text), "\r"), err
 	}
 	if p.script == nil {

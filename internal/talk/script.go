@@ -46,7 +46,9 @@ func (s *Script) readLine() (string, error) {
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
 		return "", errors.New("a line of the script has more than 64 KiB")
-	case err == io.EOF && len(line) > 0:
+	case errors.Is(err, io.EOF) && len(line) > 0:
+	case errors.Is(err, io.EOF):
+		return "", ErrEnded
 	case err != nil:
 		return "", err
 	}

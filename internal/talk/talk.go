@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -39,15 +38,18 @@ type Talk struct {
 // An Input gives what is typed.
 type Input interface {
 	// Read gives what was typed next: a line, or several that were pasted. It ends with
-	// [ErrInterrupted], io.EOF, or the context.
+	// [ErrInterrupted], [ErrEnded], or the context.
 	Read(ctx context.Context, a Ask) (string, error)
 
 	// Live reports whether it is a person who types, and sees what happens meanwhile.
 	Live() bool
 }
 
-// ErrInterrupted is that the person has pressed Ctrl-C.
-var ErrInterrupted = errors.New("interrupted")
+// What ends an input. Neither is io.EOF, which is what ends a connection.
+var (
+	ErrInterrupted = errors.New("interrupted")            // the person has pressed Ctrl-C
+	ErrEnded       = errors.New("there is no more of it") // the end of a script, or Ctrl-D
+)
 
 // An Ask is what is asked of the person.
 type Ask struct {
@@ -110,19 +112,20 @@ func (t *Talk) Run(ctx context.Context) error {
 	for {
 		text, err := t.next(ctx, t.command())
 		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, ErrInterrupted), err != nil && ctx.Err() != nil:
+		case errors.Is(err, ErrEnded), errors.Is(err, ErrInterrupted), err != nil && ctx.Err() != nil:
 			return t.leave(ctx, err)
 		case err != nil:
 			return err
 		}
 		if err := t.do(ctx, text); err != nil {
-			if errors.Is(err, io.EOF) || errors.Is(err, ErrInterrupted) || ctx.Err() != nil {
+			if errors.Is(err, ErrEnded) || errors.Is(err, ErrInterrupted) || ctx.Err() != nil {
 				return t.leave(ctx, err)
 			}
 			return err
 		}
-		if state := t.c.State(); state.Closed && t.ordered {
-			return nil
+		if state := t.c.State(); t.ordered && (state.Closed || state.LastTo == "QUIT" && state.Last.Positive()) {
+			t.hangUp(ctx)
+			return t.cut(ctx)
 		}
 	}
 }
@@ -306,7 +309,7 @@ func (t *Talk) leave(ctx context.Context, why error) error {
 		// No dot: without it the server throws away what it has of the content.
 		t.Print.Say(wordDropped.in(t.Lang))
 		t.c.Close()
-		if !t.In.Live() && errors.Is(why, io.EOF) {
+		if !t.In.Live() && errors.Is(why, ErrEnded) {
 			return &smtp.Error{Kind: smtp.Invalid, Stage: smtp.StageContent, Err: errors.New("the script ends before the content does: a line with nothing but a dot is missing")}
 		}
 		return t.cut(ctx)
@@ -318,10 +321,19 @@ func (t *Talk) leave(ctx context.Context, why error) error {
 	}
 	if state, err := t.c.Until(last, Answered); err == nil && !state.Closed {
 		t.c.Say("QUIT")
-		t.c.Until(last, func(*State) bool { return false })
+		t.c.Until(last, Answered)
 	}
-	t.c.Close()
+	t.hangUp(last)
 	return t.cut(ctx)
+}
+
+// hangUp lets the server hang up first, as RFC 5321 §4.1.1.10 has it, and does so itself
+// where that takes too long.
+func (t *Talk) hangUp(ctx context.Context) {
+	last, cancel := context.WithTimeout(ctx, lastWords)
+	defer cancel()
+	t.c.Until(last, func(*State) bool { return false })
+	t.c.Close()
 }
 
 // cut is the error of a script that was interrupted; a person who ends a session has ended

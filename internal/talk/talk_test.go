@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +18,7 @@ import (
 type typed struct {
 	live  bool
 	lines []string // each what comes at once
-	end   error    // what comes after them; nil: io.EOF
+	end   error    // what comes after them; nil: ErrEnded
 	asked []Ask
 }
 
@@ -31,7 +30,7 @@ func (i *typed) Read(ctx context.Context, a Ask) (string, error) {
 		if i.end != nil {
 			return "", i.end
 		}
-		return "", io.EOF
+		return "", ErrEnded
 	}
 	line := i.lines[0]
 	i.lines = i.lines[1:]
@@ -316,5 +315,23 @@ func TestARefusalIsDiagnosed(t *testing.T) {
 	out, _ := script(t, "S: 220 mx\nC: NOOP\nS: 500 no\nC: QUIT\nS: 221 bye\n-- closed\n", in, func(t *Talk) { t.NoExplain = true })
 	if out != "-- connected to smtptest\nS: 220 mx\nC: NOOP\nS: 500 no\nC: QUIT\nS: 221 bye\n-- closed\n" && strings.Contains(out, "    ") {
 		t.Errorf("with NoExplain:\n%s", out)
+	}
+}
+
+// TestALostLineIsNoEnd: where the server hangs up and owes a reply, a script has failed, and
+// a person may still keep what was said.
+func TestALostLineIsNoEnd(t *testing.T) {
+	server := "S: 220 mx\nC: EHLO me\n-- closed\n"
+	out, err := script(t, server, &typed{lines: lines("EHLO me\nQUIT")})
+	if e, ok := errors.AsType[*smtp.Error](err); !ok || e.Kind != smtp.Unreachable || e.Stage != smtp.StageHello {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = script(t, server, &typed{live: true, lines: []string{"EHLO me"}})
+	if err != nil || !strings.Contains(out, "-- closed: the server hung up") || !strings.Contains(out, "cause: ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	// One that never greets a person ends it: there was no session.
+	if _, err = script(t, "-- closed\n", &typed{live: true}); err == nil {
+		t.Error("nobody was there, and it is no error")
 	}
 }

@@ -164,7 +164,7 @@ func (r *reader) read() (string, error) {
 	case errors.Is(err, readline.ErrInterrupt):
 		return "", ErrInterrupted
 	case errors.Is(err, io.EOF):
-		return "", io.EOF
+		return "", ErrEnded
 	case err != nil:
 		return "", err
 	}
