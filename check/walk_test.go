@@ -91,7 +91,7 @@ func TestRefusals(t *testing.T) {
 	}{
 		{smtptest.Fault{Stage: smtp.StageGreeting, Say: "421 4.3.2 too many connections from you"}, "greeting", "rate-limited", true},
 		{smtptest.Fault{Stage: smtp.StageGreeting, Say: "554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org"}, "greeting", "ip-reputation", false},
-		{smtptest.Fault{Stage: smtp.StageHello, Say: "550 5.7.1 <client.example>: Helo command rejected: Access denied"}, "hello-clear", "policy-rejected", false},
+		{smtptest.Fault{Stage: smtp.StageHello, Say: "550 5.7.1 <client.example>: Helo command rejected: Access denied"}, "hello-clear", "helo-rejected", false},
 		{smtptest.Fault{Stage: smtp.StageAuth, Say: "535 5.7.8 Error: authentication failed"}, "auth", "auth-bad-credential", false},
 		{smtptest.Fault{Stage: smtp.StageMail, Say: "553 5.7.1 <kim@example.com>: Sender address rejected: not owned by user lee"}, "mail", "sender-mismatch", false},
 		{smtptest.Fault{Stage: smtp.StageRcpt, Say: "550 5.1.1 no such user here"}, "rcpt", "recipient-unknown", false},

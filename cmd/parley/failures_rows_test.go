@@ -264,7 +264,7 @@ func senderScenarios() []scenario {
 func relayScenarios() []scenario {
 	return []scenario{
 		{name: "relay-denied-postfix", kind: "relay-denied", serve: answering(postfix, "", "RCPT", "554 5.7.1 <kim@example.net>: Relay access denied")},
-		{name: "relay-denied-454", kind: "relay-denied", serve: answering(postfix, "", "RCPT", "454 4.7.1 <kim@example.net>: Relay access denied")},
+		{name: "relay-denied-454", kind: "relay-denied", temporary: true, serve: answering(postfix, "", "RCPT", "454 4.7.1 <kim@example.net>: Relay access denied")},
 		{name: "relay-denied-exim", kind: "relay-denied", serve: answering(exim, "", "RCPT", "550 relay not permitted")},
 	}
 }
