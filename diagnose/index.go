@@ -195,6 +195,7 @@ func required(re *syntax.Regexp) [][]string {
 			all = append(all, best...)
 		}
 		return [][]string{all}
+	default: // nothing certain stands in the others
 	}
 	return nil
 }

@@ -48,15 +48,15 @@ func ParsePhase(word string) (stages []smtp.Stage, ok bool) {
 
 // fitsStage is how well a rule's stages go with the one that is known. It raises or
 // lowers a rule and excludes none: programs report the stage wrongly too often.
-func (r *rule) fitsStage(s smtp.Stage, code int) int {
+func (rule *rule) fitsStage(s smtp.Stage, code int) int {
 	switch {
-	case s == 0 && code > 550 && slices.Contains(r.stages, smtp.StageAuth):
+	case s == 0 && code > 550 && slices.Contains(rule.stages, smtp.StageAuth):
 		return -1 // no server says that to AUTH
-	case s == 0 || r.stages == nil:
+	case s == 0 || rule.stages == nil:
 		return 0
-	case slices.Contains(r.stages, s):
+	case slices.Contains(rule.stages, s):
 		return 2
-	case slices.ContainsFunc(r.stages, func(t smtp.Stage) bool { return near(s, t) }):
+	case slices.ContainsFunc(rule.stages, func(t smtp.Stage) bool { return near(s, t) }):
 		return 1
 	}
 	return -1

@@ -38,7 +38,7 @@ func word(c byte) bool { return digit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 func spotAt(s string, i int) (spot, bool) {
 	before, after := s[:i], s[i+3:]
-	if before != "" && !standsBefore(before) || after != "" && !standsBehind(after) && !glued(before, after) {
+	if before != "" && !standsBefore(before) || after != "" && !standsBehind(after) && !glued(before, after) && !firstOfMany(s, i) {
 		return spot{}, false
 	}
 	one := spot{from: i + 3}
@@ -135,6 +135,17 @@ func standsBehind(after string) bool {
 		return len(after) < 2 || !digit(after[1]) || enhancedAhead.MatchString(after[1:])
 	}
 	return strings.IndexByte(" \t\n:,;)]\"'<>#_(", c) >= 0 || c == '.' && (len(after) == 1 || after[1] == ' ' || after[1] == '\n')
+}
+
+// firstOfMany is for a line that goes on with a number, "451-192.0.2.1 is not yet ...": the
+// next one begins with the same code.
+func firstOfMany(s string, i int) bool {
+	if i+4 > len(s) || s[i+3] != '-' || strings.TrimSpace(lastLine(s[:i])) != "" && !told.MatchString(lastLine(s[:i])) {
+		return false
+	}
+	_, next, ok := strings.Cut(s[i:], "\n")
+	next = strings.TrimLeft(next, " <-~*")
+	return ok && strings.HasPrefix(next, s[i:i+3]) && len(next) > 3 && (next[3] == ' ' || next[3] == '-')
 }
 
 // glued is for "451DT:SPM": Coremail's help pages and logs leave the blank out.
