@@ -331,7 +331,7 @@ func (f *Facts) prepare() {
 	f.index = indexOf(f.rules)
 	// Generic rules have the widest expressions: they are asked last, and often not at all.
 	f.byTrust = slices.Clone(f.rules)
-	slices.SortStableFunc(f.byTrust, func(a, b *rule) int { return int(a.sort) - int(b.sort) })
+	slices.SortStableFunc(f.byTrust, func(a, b *rule) int { return a.cost() - b.cost() })
 }
 
 func (t *providerTable) provider() (*Provider, error) {

@@ -74,8 +74,14 @@ func (f *Facts) match(r *reading) []finding {
 	has := f.index.in(lower)
 	var found []finding
 	for _, rule := range f.byTrust {
-		if rule.sort == generic && len(found) > 0 && slices.ContainsFunc(found, func(one finding) bool { return one.tier >= bySoftware }) {
-			break // what anybody says adds nothing to somebody's own words
+		if rule.sort == generic {
+			enough := bySoftware // what anybody says adds nothing to somebody's own words
+			if rule.regexp != nil && rule.weak() {
+				enough = byWords
+			}
+			if slices.ContainsFunc(found, func(one finding) bool { return one.tier >= enough }) {
+				continue
+			}
 		}
 		if one, ok := rule.fits(r, whole, has); ok {
 			found = append(found, one)

@@ -53,11 +53,11 @@ func spotAt(s string, i int) (spot, bool) {
 	}
 	line := lastLine(before)
 	switch line := line[max(0, len(line)-60):]; { // what is far before the code says nothing of it
-	case strings.Trim(line, " \t<>*~-=|\"'") == "", named.MatchString(line):
+	case strings.Trim(line, " \t<>*~-=|\"'") == "", isNamed(line):
 		one.score += 3 // it begins the line, or is named
-	case notCode.MatchString(line):
+	case isOther(line):
 		return spot{}, false
-	case told.MatchString(line):
+	case tells(line):
 		one.score += 3
 	}
 	if after == "" || after[0] == ' ' || after[0] == '-' {
@@ -86,14 +86,86 @@ func saysYes(code int) bool {
 // may stand in brackets, and behind a word or a sign or two: "550 #5.1.0", "(535, b'5.7.8 ".
 var behindCode = regexp.MustCompile(`^(?:[ \t"':,;)\]>_-]|b['"]|message |response:? )*(?:[#(\[ ]{0,2}([245]\.\d{1,3}\.\d{1,3})\b[)\]:]?)?[ \t:-]*`)
 
-// told is what other programs say before a code.
-var told = regexp.MustCompile(`(?i)(said|respon(se|ded|d)|reply|replied|code|returned|server|error|message|failed|failure|got|status|smtp;|command|login|rejected|denied|detail|info|reason|SMTPCode|client|exception|remote host|data|address|recipient|rcpt|mail|<\*\*|<~\*|<--?|<<<|S:)\W{0,12}(b?['"(\[])?$|[({\[]['"]?$|<[^<>]*>:? ?$|<\S+@\S+>\.*: ?$|: $`)
+// tells reports whether what stands before a number says that it is a code: a word that
+// programs say there, a quote or a bracket that opens, an address, a colon.
+func tells(line string) bool {
+	open := strings.TrimRight(line, "'\"b")
+	if strings.HasSuffix(line, ": ") || strings.HasSuffix(open, "(") || strings.HasSuffix(open, "[") || strings.HasSuffix(open, "{") ||
+		strings.HasSuffix(strings.TrimRight(line, ": ."), ">") {
+		return true
+	}
+	last, gap := lastWord(line)
+	return gap <= 12 && toldWords[last]
+}
 
-// named is a field whose value is a reply, or a string that begins with the code.
-var named = regexp.MustCompile(`(?i)(reply|response|code|status|stat|msg|error|message|result)=['"]?$|[,\[({=:] ?[bu]?['"]$`)
+var toldWords = set("said response responded responsed reply replied code returned server error message failed failure got status smtp command login rejected denied " +
+	"detail info reason smtpcode client exception host data address recipient rcpt mail s")
 
-// notCode is what says that a number is another thing.
-var notCode = regexp.MustCompile(`(?i)(?:\b(expected( response)?( code)?|port|line|errno|pid|id|size|bytes|after|within|in|of|than|limit|version|HTTP/[0-9.]+|timeout|took|seq|delay=[0-9.]*|relay)|:\d+|#|\$|=\d*)[ =:(#"']*$`)
+// isNamed reports whether a field's name stands right before the code, or a quote that begins a string
+// within a list.
+func isNamed(line string) bool {
+	bare := strings.TrimRight(line, "'\"")
+	if len(bare) < len(line) && len(line)-len(bare) == 1 {
+		if before := strings.TrimRight(strings.TrimRight(bare, "bu"), " "); before != "" && strings.ContainsRune(",[({=:", rune(before[len(before)-1])) {
+			return true
+		}
+	}
+	name, ok := strings.CutSuffix(bare, "=")
+	last, _ := lastWord(name)
+	return ok && fieldWords[last]
+}
+
+var fieldWords = set("reply response code status stat msg smtpmsg errormsg error message result smtpstatus smtpcode")
+
+// isOther reports whether a number is another thing: a port, a line, a count, what had been
+// expected.
+func isOther(line string) bool {
+	bare := strings.TrimRight(line, " =:(#\"'")
+	switch {
+	case strings.ContainsRune(line[len(bare):], '#') || strings.HasSuffix(bare, "$"):
+		return true
+	case endsInNumber.MatchString(bare):
+		return true
+	}
+	last, _ := lastWord(bare)
+	if last == "code" || last == "response" {
+		before := strings.TrimRight(bare[:len(bare)-len(last)], " ")
+		if prior, _ := lastWord(before); prior == "response" {
+			before = strings.TrimRight(before[:len(before)-len(prior)], " ")
+		}
+		prior, _ := lastWord(before)
+		return prior == "expected"
+	}
+	return otherWords[last]
+}
+
+var otherWords = set("expected port line errno pid id size bytes after within in of than limit version timeout took seq relay http")
+
+// endsInNumber: "HTTP/1.1", "delay=0.3", "x=5", "host:2" before it make it a part of something else.
+var endsInNumber = regexp.MustCompile(`(HTTP/[0-9.]+|http/[0-9.]+|=\d+[0-9.]*|:\d+)$`)
+
+// lastWord is the last word of a line in lower case, and how many octets stand behind it.
+func lastWord(line string) (word string, gap int) {
+	end := len(line)
+	for end > 0 && !isLetter(line[end-1]) {
+		end--
+	}
+	begin := end
+	for begin > 0 && isLetter(line[begin-1]) {
+		begin--
+	}
+	return strings.ToLower(line[begin:end]), len(line) - end
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func set(words string) map[string]bool {
+	m := map[string]bool{}
+	for word := range strings.FieldsSeq(words) {
+		m[word] = true
+	}
+	return m
+}
 
 var (
 	quoted = regexp.MustCompile(`^, ?b?['"]`)
@@ -140,7 +212,7 @@ func standsBehind(after string) bool {
 // firstOfMany is for a line that goes on with a number, "451-192.0.2.1 is not yet ...": the
 // next one begins with the same code.
 func firstOfMany(s string, i int) bool {
-	if i+4 > len(s) || s[i+3] != '-' || strings.TrimSpace(lastLine(s[:i])) != "" && !told.MatchString(lastLine(s[:i])) {
+	if i+4 > len(s) || s[i+3] != '-' || strings.TrimSpace(lastLine(s[:i])) != "" && !tells(lastLine(s[:i])) {
 		return false
 	}
 	_, next, ok := strings.Cut(s[i:], "\n")

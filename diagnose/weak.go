@@ -10,6 +10,16 @@ func (rule *rule) weak() bool {
 	return false
 }
 
+// cost is the order in which rules are asked: those of wide expressions, and those that say
+// little, last, since they are often not asked at all.
+func (rule *rule) cost() int {
+	n := 2 * int(rule.sort)
+	if rule.sort == generic && rule.regexp != nil && rule.weak() {
+		n++
+	}
+	return n
+}
+
 // exact reports whether an enhanced code leaves no doubt, so that it says more than words
 // that are no one's in particular. Servers use X.7.1, X.5.0 and the like for all
 // sorts of things; nobody says 5.1.1 for anything but an unknown mailbox.
