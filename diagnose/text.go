@@ -90,6 +90,9 @@ func (f *Facts) readings(text string, h Hint) []reading {
 		if r.code == 334 && refusedToken.MatchString(r.text) {
 			r.code = 535 // RFC 7628 §3.2.3: the refusal comes as a challenge, the 535 after it
 		}
+		if slices.ContainsFunc(all, func(o reading) bool { return o.code == r.code && strings.Contains(o.text, r.text) }) {
+			continue // a further line of the same reply, or the reply once more
+		}
 		if r.enhanced.Class == 0 {
 			r.enhanced = enhancedIn(r.text)
 		}
