@@ -30,7 +30,7 @@ func plain(s string) string {
 		s = html.UnescapeString(s)
 	}
 	s = strings.ReplaceAll(s, "\r\n", "\n")
-	if !strings.ContainsRune(s, ' ') && strings.Count(s, "_") > 3 {
+	if !strings.ContainsRune(s, ' ') && strings.Count(s, "_") > 3 && strings.ToUpper(s) != s {
 		s = strings.ReplaceAll(s, "_", " ") // QUIRK: qmail's log has no blanks
 	}
 	return decodeTokens(s)

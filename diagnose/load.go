@@ -51,6 +51,7 @@ type ruleTable struct {
 	Strict    bool   `toml:"strict"` // at that phase alone
 	Code      string `toml:"code"`
 	Enhanced  string `toml:"enhanced"`
+	Bound     bool   `toml:"bound"` // a reply without an enhanced code does not fit
 	Text      string `toml:"text"`
 	Error     string `toml:"error"`
 	Kind      string `toml:"kind"`
@@ -117,6 +118,7 @@ type rule struct {
 	group    string
 	sort     sort
 	strict   bool // at its stages alone
+	bound    bool // not without an enhanced code
 	at       int  // its place among all of them
 	stages   []smtp.Stage
 	codes    []int // 535; 4 for 4xx
@@ -259,7 +261,7 @@ func (f *Facts) addRule(one *file, t *ruleTable) error {
 
 func (t *ruleTable) rule() (*rule, error) {
 	r := &rule{
-		id: t.ID, group: t.Group, strict: t.Strict, pattern: t.Text, error: t.Error, kind: Kind(t.Kind), temporary: t.Temporary,
+		id: t.ID, group: t.Group, strict: t.Strict, bound: t.Bound, pattern: t.Text, error: t.Error, kind: Kind(t.Kind), temporary: t.Temporary,
 		cause: Words{t.Cause, t.CauseZh}, fix: Words{t.Fix, t.FixZh}, example: t.Example, source: t.Source, sure: 'C',
 	}
 	if t.ID == "" || t.Kind == "" {

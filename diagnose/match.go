@@ -137,7 +137,7 @@ func (rule *rule) fitsCodes(r *reading) bool {
 	}
 	if rule.enhanced != nil {
 		if r.enhanced.Class == 0 {
-			return rule.regexp != nil
+			return rule.regexp != nil && !rule.bound
 		}
 		if rule.sort == generic && rule.regexp != nil {
 			return true // words tell more
@@ -195,10 +195,10 @@ func (rule *rule) tier(r *reading, words string) tier {
 		return byProvider
 	case rule.sort == provider:
 		switch {
+		case len(words) >= 24 || isToken(words):
+			return byForeignWords
 		case len(words) < 10:
 			return nothing // too short to be anybody's own
-		case len(words) >= 24:
-			return byForeignWords
 		}
 		return byForeign
 	}
@@ -209,6 +209,13 @@ func (rule *rule) tier(r *reading, words string) tier {
 		return byWords
 	}
 	return bySoftware
+}
+
+// isToken reports whether words are a code of one provider's own, as HL:REP and [PH01] are.
+func isToken(words string) bool {
+	words = strings.Trim(words, " ")
+	return len(words) >= 5 && !strings.ContainsRune(words, ' ') && strings.ToUpper(words) == words &&
+		strings.ContainsAny(words, ":[]#_0123456789") && strings.ContainsAny(words, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 }
 
 // score tells rules of the same tier apart. The place in the file comes last, by
