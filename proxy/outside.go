@@ -244,7 +244,7 @@ func (o *opening) hear(stage smtp.Stage) (r smtp.Reply, raw []byte, e *smtp.Erro
 		raw = append(raw, line...)
 		text := bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 		if err != nil {
-			return r, raw, broken(stage, err, len(raw))
+			return r, raw, broken(stage, err)
 		}
 		code, last, ok := readReply(text)
 		if !ok || len(raw) > maxLine {
@@ -262,7 +262,7 @@ func (o *opening) hear(stage smtp.Stage) (r smtp.Reply, raw []byte, e *smtp.Erro
 }
 
 // broken words what ended a reply before it was whole.
-func broken(stage smtp.Stage, err error, heard int) *smtp.Error {
+func broken(stage smtp.Stage, err error) *smtp.Error {
 	e := &smtp.Error{Kind: smtp.Unreachable, Stage: stage, Err: err}
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):

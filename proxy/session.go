@@ -190,7 +190,8 @@ func (s *session) up() {
 	for {
 		n, err := s.conn(Program).Read(buf)
 		s.touch()
-		for rest, act := buf[:n], goOn; len(rest) > 0; {
+		for rest := buf[:n]; len(rest) > 0; {
+			var act action
 			out, rest, act = s.tap.program(rest, out[:0])
 			if !s.pass(Provider, out) || !s.act(act) {
 				return
@@ -244,7 +245,8 @@ func (s *session) down() {
 	for {
 		n, err := s.conn(Provider).Read(buf)
 		s.touch()
-		for rest, act := buf[:n], goOn; len(rest) > 0; {
+		for rest := buf[:n]; len(rest) > 0; {
+			var act action
 			out, rest, act = s.tap.provider(rest, out[:0])
 			if !s.pass(Program, out) {
 				return
