@@ -234,21 +234,31 @@ func nameOf(c *Certificate) string {
 	return c.Subject
 }
 
+// issuerOf is the name that people know an issuer by, or all of it.
+func issuerOf(c *Certificate) string {
+	for _, part := range strings.Split(c.Issuer, ",") {
+		if cn, ok := strings.CutPrefix(part, "CN="); ok && !strings.HasSuffix(cn, `\`) {
+			return cn
+		}
+	}
+	return c.Issuer
+}
+
 func foundCertificate(c *Certificate) diagnose.Words {
-	by := c.Issuer
-	byZh := by
+	by := "by " + issuerOf(c)
+	byZh := "签发者 " + issuerOf(c)
 	if c.SelfSigned {
-		by, byZh = "itself", "自己"
+		by, byZh = "self-signed", "自签名"
 	}
 	until := c.NotAfter.UTC().Format(time.DateOnly)
 	if c.DaysLeft < 0 {
-		return inChinese(same(fmt.Sprintf("for %s, by %s, expired on %s", nameOf(c), by, until)), "%s，签发者 %s，已于 %s 过期", nameOf(c), byZh, until)
+		return inChinese(same(fmt.Sprintf("for %s, %s, expired on %s", nameOf(c), by, until)), "%s，%s，已于 %s 过期", nameOf(c), byZh, until)
 	}
 	days := "days"
 	if c.DaysLeft == 1 {
 		days = "day"
 	}
-	return inChinese(same(fmt.Sprintf("for %s, by %s, until %s: %d %s", nameOf(c), by, until, c.DaysLeft, days)), "%s，签发者 %s，有效至 %s：还有 %d 天", nameOf(c), byZh, until, c.DaysLeft)
+	return inChinese(same(fmt.Sprintf("for %s, %s, until %s: %d %s", nameOf(c), by, until, c.DaysLeft, days)), "%s，%s，有效至 %s：还有 %d 天", nameOf(c), byZh, until, c.DaysLeft)
 }
 
 func foundPinned(c *Certificate) diagnose.Words {
@@ -301,7 +311,10 @@ func remarkOldTLS(versions []string) Remark {
 	if len(versions) > 1 && oldTLS(versions[1]) {
 		old = versions[:2]
 	}
-	return Remark{"old-tls", say("it still takes %s, given up since 2021 (RFC 8996)", "仍支持 2021 年已废止的 %s（RFC 8996）", strings.Join(old, " and "))}
+	return Remark{"old-tls", diagnose.Words{
+		En: fmt.Sprintf("it still takes %s, given up since 2021 (RFC 8996)", strings.Join(old, " and ")),
+		Zh: fmt.Sprintf("仍支持 2021 年已废止的 %s（RFC 8996）", strings.Join(old, "、")),
+	}}
 }
 
 // urlAt is how a program is told of a port.
