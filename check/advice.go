@@ -176,9 +176,9 @@ func causeCertificate(c *Certificate, name string) diagnose.Words {
 	case problemSelfSigned:
 		return say("the server's certificate is signed by itself, and nobody vouches for it", "服务器证书是自签名的，没有人为它担保")
 	case problemIntermediate:
-		return say("the server sends its own certificate alone, without the intermediate one by %s", "服务器只发送了自己的证书，缺少签发者 %s 的中间证书", c.Issuer)
+		return say("the server sends its own certificate alone, without the intermediate one by %s", "服务器只发送了自己的证书，缺少签发者 %s 的中间证书", issuerOf(c))
 	case problemAuthority:
-		return say("the certificate is by %s, whom this machine does not know: a company's own CA, or an antivirus that sits between", "证书由 %s 签发，本机不认识它：可能是公司自建 CA，或杀毒软件在中间", c.Issuer)
+		return say("the certificate is by %s, whom this machine does not know: a company's own CA, or an antivirus that sits between", "证书由 %s 签发，本机不认识它：可能是公司自建 CA，或杀毒软件在中间", issuerOf(c))
 	case problemPinned:
 		return say("the certificate is not the one that was pinned: it was renewed, or somebody sits between", "证书与固定的指纹不符：服务器换了证书，或有人在中间")
 	}
