@@ -123,8 +123,8 @@ func (rule *rule) fitsCodes(r *reading) bool {
 		return true
 	}
 	if rule.codes != nil {
-		if r.code == 0 && (rule.regexp == nil || !r.isReply() || !rule.mayHaveClass(r.class())) {
-			return false
+		if r.code == 0 && (rule.regexp == nil || r.isReply() && !rule.mayHaveClass(r.class())) {
+			return false // the words alone may have come without their code
 		}
 		fits := func(c int) bool { return fitsCode(c, r.code) }
 		if rule.sort == generic && rule.regexp != nil {
@@ -195,6 +195,8 @@ func (rule *rule) tier(r *reading, words string) tier {
 		return byProvider
 	case rule.sort == provider:
 		switch {
+		case r.stage == smtp.StageAuth && len(words) < 32 && !isToken(words):
+			return nothing // at AUTH everybody uses the same words
 		case len(words) >= 24 || isToken(words):
 			return byForeignWords
 		case len(words) < 10:

@@ -36,7 +36,9 @@ func (f *Facts) Text(text string, h Hint) Diagnosis {
 		if len(found) == 0 {
 			continue
 		}
-		if best == nil || found[0].tier > best.tier {
+		// "530 log in first" after a refused login is its consequence, not its cause.
+		cause := best != nil && best.rule.kind == "auth-required" && found[0].tier >= bySoftware && strings.HasPrefix(string(found[0].rule.kind), "auth-")
+		if best == nil || found[0].tier > best.tier || cause {
 			best, as, all = &found[0], r, found
 		}
 	}
@@ -86,7 +88,7 @@ func (f *Facts) readings(text string, h Hint) []reading {
 		}
 		r := base
 		lines := one.reply(text)
-		r.code, r.enhanced, r.text = one.code, one.enhanced, strings.Join(lines, " ")
+		r.code, r.enhanced, r.text = one.code, one.enhanced, strings.Join(strings.Fields(strings.Join(lines, " ")), " ")
 		if r.code == 334 && refusedToken.MatchString(r.text) {
 			r.code = 535 // RFC 7628 §3.2.3: the refusal comes as a challenge, the 535 after it
 		}

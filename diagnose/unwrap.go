@@ -141,8 +141,8 @@ func isOther(line string) bool {
 
 var otherWords = set("expected port line errno pid id size bytes after within in of than limit version timeout took seq relay http")
 
-// endsInNumber: "HTTP/1.1", "delay=0.3", "x=5", "host:2" before it make it a part of something else.
-var endsInNumber = regexp.MustCompile(`(HTTP/[0-9.]+|http/[0-9.]+|=\d+[0-9.]*|:\d+)$`)
+// endsInNumber: "HTTP/1.1", "delay=0.3", "x=5" before it make it a part of something else.
+var endsInNumber = regexp.MustCompile(`(HTTP/[0-9.]+|http/[0-9.]+|=\d+[0-9.]*)$`)
 
 // lastWord is the last word of a line in lower case, and how many octets stand behind it.
 func lastWord(line string) (word string, gap int) {
