@@ -140,6 +140,10 @@ func (t *tap) commandCame(p, out []byte) (on []byte, n int, act action) {
 		n = len(p)
 	}
 	t.line = append(t.line, p[:n]...)
+	if t.rules.edits.login && t.foreign() {
+		t.line = nil
+		return out, len(p), hangUp
+	}
 	if why := t.strange(i < 0); why != "" {
 		if t.rules.hold {
 			out = append(append(out, t.line...), p[n:]...)
@@ -169,9 +173,29 @@ func (t *tap) commandCame(p, out []byte) (on []byte, n int, act action) {
 	return out, n, act
 }
 
+// foreign reports whether the first octets are those of a browser. A page in one can have
+// it connect to this machine, and say SMTP behind the head of a request or within a
+// ClientHello. Where the proxy logs in, that would be mail in somebody's name: it ends the
+// session, as it does with Postfix.
+func (t *tap) foreign() bool {
+	switch {
+	case t.said > 0 || t.programTLS && t.line[0] == handshake:
+		return false
+	case t.line[0] == handshake:
+		t.fault(TLSOnPlainPort)
+		return true
+	case slices.ContainsFunc(methods, func(m string) bool { return bytes.HasPrefix(t.line, []byte(m)) }):
+		t.fault(HTTPRequest)
+		return true
+	}
+	return false
+}
+
+// handshake is the record in which a ClientHello comes: RFC 8446 §5.1.
+const handshake = 0x16
+
 // strange finds out, by the first octets, that no SMTP is spoken.
 func (t *tap) strange(open bool) (why string) {
-	const handshake = 0x16 // the record in which a ClientHello comes: RFC 8446 §5.1
 	switch {
 	case t.said == 0 && t.line[0] == handshake && !t.programTLS:
 		t.fault(TLSOnPlainPort)
@@ -185,8 +209,10 @@ func (t *tap) strange(open bool) (why string) {
 	return ""
 }
 
+var methods = []string{"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "PATCH ", "CONNECT ", "OPTIONS "}
+
 func isHTTP(line []byte) bool {
-	for _, method := range []string{"GET ", "POST ", "HEAD ", "PUT ", "CONNECT ", "OPTIONS "} {
+	for _, method := range methods {
 		if bytes.HasPrefix(line, []byte(method)) && bytes.Contains(line, []byte(" HTTP/")) {
 			return true
 		}
@@ -206,8 +232,7 @@ func (t *tap) command(line []byte) action {
 	if t.state == atLogin {
 		return t.response(string(text))
 	}
-	word, args, _ := strings.Cut(string(text), " ")
-	word = strings.ToUpper(word)
+	word, args := cutWord(string(text))
 	stage, known := stageOf(word)
 	t.stage = stage
 	if word == "BDAT" && strings.HasSuffix(strings.ToUpper(args), " LAST") {
@@ -223,6 +248,16 @@ func (t *tap) command(line []byte) action {
 	}
 	t.verb = word
 	return t.obey(word, strings.TrimSpace(args))
+}
+
+// cutWord parts a command. Blanks before it, and tabs for blanks, are no part of SMTP, but
+// some servers take them: what is a login to them must be one here.
+func cutWord(text string) (word, args string) {
+	text = strings.TrimLeft(text, " \t")
+	if i := strings.IndexAny(text, " \t"); i >= 0 {
+		return strings.ToUpper(text[:i]), text[i+1:]
+	}
+	return strings.ToUpper(text), ""
 }
 
 // outOfTurn finds a program that does not wait for what it must wait for.

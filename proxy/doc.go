@@ -33,5 +33,7 @@
 // # What it does not do
 //
 // It makes no faults. It keeps no mail, and tries nothing again. What it cannot follow
-// it passes on all the same, and says that it has lost track.
+// it passes on all the same, and says that it has lost track; but where it logs in, it
+// hangs up on HTTP and TLS that come where a command should: a page in a browser could
+// send mail in somebody's name by them.
 package proxy

@@ -247,12 +247,13 @@ func (o *opening) hear(stage smtp.Stage) (r smtp.Reply, raw []byte, e *smtp.Erro
 			return r, raw, broken(stage, err)
 		}
 		code, last, ok := readReply(text)
+		shown, secret := o.s.tap.secrets.hide(text, stage == smtp.StageAuth)
 		if !ok || len(raw) > maxLine {
-			return r, raw, &smtp.Error{Kind: smtp.Garbled, Stage: stage, Err: fmt.Errorf("%q is no reply", text[:min(len(text), 80)])}
+			// It may be what we have said ourselves: the program is told of this error.
+			return r, raw, &smtp.Error{Kind: smtp.Garbled, Stage: stage, Err: fmt.Errorf("%q is no reply", shown[:min(len(shown), 80)])}
 		}
 		r.Code = int(code[0]-'0')*100 + int(code[1]-'0')*10 + int(code[2]-'0')
 		o.heard = string(text[min(4, len(text)):])
-		shown, secret := o.s.tap.secrets.hide(text, stage == smtp.StageAuth)
 		o.said = append(o.said, smtp.Event{Stage: stage, Did: smtp.Answer, Line: string(shown), Hidden: secret})
 		r.Lines = append(r.Lines, string(shown[min(4, len(shown)):]))
 		if last {

@@ -185,9 +185,7 @@ func (t *tap) meant(a asked, r answer) {
 			t.inMail, t.recipients = false, 0 // RFC 5321 §4.1.4: as RSET
 		}
 	case smtp.StageAuth:
-		if r.code != "334" {
-			t.state = atCommand
-		}
+		t.loginAnswered(r)
 	case smtp.StageMail:
 		if yes {
 			t.inMail, t.recipients = true, 0
@@ -209,6 +207,24 @@ func (t *tap) meant(a asked, r answer) {
 	case smtp.StageReset:
 		t.inMail, t.recipients = false, 0
 	default:
+	}
+	if r.code == "334" && t.state == atCommand {
+		// A login under another name: what comes next is a secret all the same.
+		t.state, t.distrust, t.mechanism, t.responses = atLogin, true, "", 0
+	}
+}
+
+// loginAnswered is a reply to AUTH, or to a line of a login.
+func (t *tap) loginAnswered(r answer) {
+	ahead := slices.ContainsFunc(t.pending, func(a asked) bool { return a.stage == smtp.StageAuth })
+	switch {
+	case r.code == "334":
+	case r.code == "354", ahead && r.code == "235":
+		// They were commands that we took for its responses: what may come now is not
+		// known, and content taken for commands could hold everything up.
+		t.lose("the program did not wait for the reply to AUTH")
+	case !ahead:
+		t.state = atCommand
 	}
 }
 

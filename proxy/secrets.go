@@ -54,7 +54,8 @@ func (s *secrets) heard(mechanism string, nth int, response string) {
 	if len(response) >= minSecret && !s.knows(response) {
 		*s = append(*s, []byte(response))
 	}
-	decoded, err := base64.StdEncoding.DecodeString(response)
+	// Some providers take it without its padding, and with blanks behind it.
+	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(response, "= \t"))
 	if err != nil {
 		s.add(response) // a program that forgot about base64
 		return
@@ -67,8 +68,9 @@ func (s *secrets) heard(mechanism string, nth int, response string) {
 			s.add(text) // the first is a name, and shown wherever mail goes
 		}
 	case "XOAUTH2", "OAUTHBEARER":
-		if _, token, ok := strings.Cut(text, "Bearer "); ok {
-			token, _, _ = strings.Cut(token, "\x01")
+		const scheme = "bearer " // in whatever letters: RFC 9110 §11.1
+		if i := strings.Index(strings.ToLower(text), scheme); i >= 0 && len(text) >= i+len(scheme) {
+			token, _, _ := strings.Cut(text[i+len(scheme):], "\x01")
 			s.add(token)
 		}
 	default:

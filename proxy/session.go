@@ -178,7 +178,7 @@ func (s *session) cut(why error) {
 
 // goIfIdle ends the session where nothing is under way, with 421: RFC 5321 §3.8.
 func (s *session) goIfIdle() {
-	if s.ended.Load() == 0 && s.tap.idle() {
+	if s.ended.Load() == 0 && !s.isGone() && s.tap.idle() {
 		s.say("421 4.3.2 parley proxy: shutting down")
 		s.cut(ErrClosed)
 	}
@@ -214,6 +214,9 @@ func (s *session) act(act action) bool {
 		return s.tap.await(atTLS)
 	case answerHere:
 		return s.answer()
+	case hangUp:
+		s.cut(errors.New("what speaks is no mail program, and the proxy logs in: nothing of it is passed on"))
+		return false
 	default:
 		return true
 	}
@@ -391,7 +394,8 @@ func (s *session) watch() {
 		}
 		next := s.p.patience() - silent
 		if next <= 0 {
-			next = s.p.timeout() - silent
+			// No later than this may another silence be worth a word.
+			next = min(s.p.timeout()-silent, s.p.patience())
 		}
 		timer.Reset(max(next, time.Millisecond))
 	}

@@ -56,6 +56,7 @@ type tap struct {
 	farewell   bool   // the provider said that it goes: 221, 421
 	refused    bool   // the last reply was no
 	over       bool
+	closed     bool // the end was told
 	secrets    secrets
 	told       map[Fault]bool
 	explained  int   // findings
@@ -94,6 +95,7 @@ const (
 	awaitTLS            // wait for the reply to STARTTLS
 	answerHere          // wait until all is answered, then answer tap.local
 	startBothTLS        // the provider said 220 to STARTTLS
+	hangUp              // what speaks is no mail program
 )
 
 // An asked is a command that waits for its reply.
@@ -123,8 +125,8 @@ func newTap(r rules) *tap {
 
 // tell makes an event.
 func (t *tap) tell(e smtp.Event) {
-	if t.trace == nil {
-		return
+	if t.closed = t.closed || e.Did == smtp.Closed; t.trace == nil || t.closed && e.Did != smtp.Closed {
+		return // nothing comes behind the end, as a last word to who has gone
 	}
 	e.At, e.Session = time.Now(), t.number
 	if e.Stage == 0 {
