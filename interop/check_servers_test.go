@@ -65,7 +65,7 @@ var postfixSituations = []situation{
 	{name: "certificate file missing", at: "smtp://NOCERT", want: "tls starttls-unavailable for-now 75"},
 	{name: "only TLS 1.0", at: "smtp://OLDTLS", want: "tls tls-handshake for-good 76"},
 	{name: "TLS demanded", at: "smtp://MUSTTLS?tls=none", want: "mail tls-required for-good 76"},
-	{name: "relay denied for now", at: "smtp://DEFER", args: "--to lee@example.org", want: "rcpt relay-denied for-good 75"},
+	{name: "relay denied for now", at: "smtp://DEFER", args: "--to lee@example.org", want: "rcpt relay-denied for-now 75"},
 	{name: "sender of another", at: "smtp://kim@SENDER", args: "--from boss@example.net", want: "rcpt sender-mismatch for-good 69"},
 	{name: "sender needs a login", at: "smtp://SENDER", want: "rcpt auth-required for-good 69"},
 	{name: "sender domain not found", at: "smtp://DOMAIN", args: "--from kim@nowhere.example.org", want: "rcpt sender-invalid for-good 69"},
