@@ -15,7 +15,7 @@ What is typed goes over as it is, and each reply is shown and explained as it co
 
 SERVER is smtps://host (TLS at once), smtp://host (plain text first; STARTTLS is yours to say), host, host:port, a mail address, whose provider is looked up, or a name of parley config. If left out it is SMTP_URL, or else the default server.
 
-AUTH LOGIN, AUTH PLAIN and their like, typed without more, are done for you: user and password are asked for, sent in base64, and shown nowhere. After STARTTLS the handshake is made and the certificate told. After DATA, lines are content up to a dot alone.
+AUTH LOGIN, AUTH PLAIN and their like, typed without more, are done for you: user and password are asked for, sent in base64 (what is base64 already goes over as it is), and shown nowhere. After STARTTLS the handshake is made and the certificate told. After DATA, lines are content up to a dot alone.
 
 What begins with a slash is done by Parley: /auth, /starttls, /data FILE, /base64 TEXT, /unbase64 TEXT, /raw BYTES, /wait SECONDS, /expect REPLY, /save FILE, /connect, /quit; /help explains them.
 
@@ -33,7 +33,7 @@ Exit code: 0 if it went to its end; 64 usage; 65 the content cannot be sent; 68 
 
 SERVER 是 smtps://host（一开始就用 TLS）、smtp://host（先明文，STARTTLS 由您自己输入）、host、host:port、邮件地址（据此查出服务商），或 parley config 中的名字。省略时取 SMTP_URL，再取默认服务器。
 
-只输入 AUTH LOGIN、AUTH PLAIN 等，登录由 Parley 代做：询问用户名和密码，编成 base64 发送，不在任何地方显示。STARTTLS 之后由 Parley 完成握手，并说明证书。DATA 之后的各行是邮件内容，直到单独一个点的一行。
+只输入 AUTH LOGIN、AUTH PLAIN 等，登录由 Parley 代做：询问用户名和密码，编成 base64 发送（已是 base64 的原样发送），不在任何地方显示。STARTTLS 之后由 Parley 完成握手，并说明证书。DATA 之后的各行是邮件内容，直到单独一个点的一行。
 
 斜杠开头的由 Parley 执行：/auth、/starttls、/data FILE、/base64 TEXT、/unbase64 TEXT、/raw BYTES、/wait SECONDS、/expect REPLY、/save FILE、/connect、/quit；/help 有说明。
 

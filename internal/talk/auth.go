@@ -79,7 +79,10 @@ func (t *Talk) credentials(ctx context.Context, mechanism, user string) (sasl.Cr
 		if err != nil {
 			return nil, err
 		}
-		user = typed
+		user = t.meant(mechanism, typed)
+	}
+	if isWhole(user) {
+		return wholePlain(user), nil
 	}
 	prompt, hint := wordAskPass, wordHintPass
 	if slices.Contains(tokenMechanisms, mechanism) {
@@ -91,6 +94,9 @@ func (t *Talk) credentials(ctx context.Context, mechanism, user string) (sasl.Cr
 	}
 	if slices.Contains(tokenMechanisms, mechanism) {
 		return sasl.Token(user, sasl.FixedToken(pass)), nil
+	}
+	if pass = t.meant(mechanism, pass); isWhole(pass) {
+		return wholePlain(pass), nil
 	}
 	return sasl.Password(user, pass), nil
 }

@@ -15,7 +15,7 @@ type Completion struct {
 
 // command is what is asked of the person where a command may be typed.
 func (t *Talk) command() Ask {
-	a := Ask{Prompt: promptClient, Keep: true}
+	a := Ask{Prompt: promptClient, Keep: true, Wary: t.c.wary()}
 	a.Hint = func(line string) string {
 		state := t.c.State()
 		return Hint(&state, line, t.Lang)

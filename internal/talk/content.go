@@ -57,7 +57,7 @@ func CheckContent(r io.Reader) error {
 // end of it. If it fails midway the connection is closed: half a mail is never ended.
 func (c *Conversation) SayContent(r io.Reader) error {
 	c.writing.Lock()
-	out := bufio.NewWriterSize(c.conn, 32<<10)
+	out := bufio.NewWriterSize(patient{c}, 32<<10)
 	w := &wire.ContentWriter{W: out}
 	err := copyCRLF(w, r)
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -55,8 +56,12 @@ type Conversation struct {
 	mu      sync.Mutex
 	state   State
 	pending []asked
-	sent    []byte // of /raw: a line that has no end yet
+	sent    []byte // of /raw: a line that has no end yet, or what the content ends by
 	secrets vault
+
+	// distrust is that a login was said, and no command since: what is none may be a
+	// response that was said too early, or though the server had said no.
+	distrust bool
 
 	// challenge is the text of the last 334, as it came: what the state has of it is
 	// without what may be a piece of a secret.
@@ -158,7 +163,9 @@ func (c *Conversation) say(learn bool, lines ...string) error {
 // shown.
 func (c *Conversation) said(line, end string, learn bool) {
 	a, shown := ask(line), Shown(line)
-	if c.state.Exchange && len(c.pending) == 0 {
+	known := find(a.verb) != nil
+	wanted := c.state.Exchange && len(c.pending) == 0
+	if c.distrust = a.verb == "AUTH" || c.distrust && !known; wanted || c.distrust && !known {
 		a, shown = asked{verb: response, stage: smtp.StageAuth}, secret
 		if line == "*" || line == "" { // RFC 4954 §4: it takes the exchange back
 			shown = line
@@ -174,6 +181,13 @@ func (c *Conversation) said(line, end string, learn bool) {
 	}
 	c.expect(a)
 	c.tell(Turn{Event: smtp.Event{Did: smtp.Command, Stage: a.stage, Line: shown + end, Hidden: shown != line}})
+}
+
+// wary reports whether what is said next may be a secret.
+func (c *Conversation) wary() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.distrust
 }
 
 // expect notes that a reply is owed.
@@ -200,8 +214,31 @@ func (c *Conversation) write(out []byte) error {
 	if c.State().Closed {
 		return errClosed
 	}
-	_, err := c.conn.Write(out)
+	_, err := patient{c}.Write(out)
 	return err
+}
+
+// writeTime is how long the server may take nothing of what is said: RFC 5321 §4.5.3.2.5.
+const writeTime = 3 * time.Minute
+
+// A patient writes to the connection, and ends the conversation where that takes too long:
+// who waits for a reply would wait for ever. The lock for writing is held.
+type patient struct{ c *Conversation }
+
+func (p patient) Write(out []byte) (int, error) {
+	conn := p.c.conn
+	conn.SetWriteDeadline(time.Now().Add(writeTime))
+	n, err := conn.Write(out)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("the server took nothing for %v: %w", writeTime, err)
+		p.c.mu.Lock()
+		stage := p.c.stage()
+		p.c.mu.Unlock()
+		p.c.end(&smtp.Error{Kind: smtp.Unreachable, Stage: stage, Err: err})
+		return n, err
+	}
+	conn.SetWriteDeadline(time.Time{})
+	return n, err
 }
 
 // tell tells of a turn. The lock is held, or nobody else is there yet.

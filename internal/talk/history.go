@@ -13,6 +13,7 @@ type history struct {
 	file   string // empty: none
 	lines  []string
 	hidden bool // what is typed now is not of the sort that is kept here
+	wary   bool // a login was said, and no command since: what is none may be a secret
 }
 
 // mostHistory is how many lines are read from the file.
@@ -41,8 +42,8 @@ func openHistory(file string) *history {
 // kept is what is kept of a line; empty, where nothing is.
 func kept(line string) string {
 	line = strings.TrimSpace(line)
-	if word, _, _ := strings.Cut(line, " "); strings.HasPrefix(word, "/") {
-		if o, ok := findOwn(word); !ok || !o.keep {
+	if word, rest, _ := strings.Cut(line, " "); strings.HasPrefix(word, "/") {
+		if o, ok := findOwn(word); !ok || !o.keep || o.name == "/raw" && obscure(rest) {
 			return ""
 		}
 	}
@@ -52,9 +53,46 @@ func kept(line string) string {
 	return Shown(line)
 }
 
+// obscure reports whether there may be a login in octets for /raw which Shown does not
+// find there: behind another line, or behind a blank that is written as \x20.
+func obscure(raw string) bool {
+	octets, err := Unescape(raw)
+	if err != nil {
+		return true // nothing of it was sent
+	}
+	said := strings.TrimRight(strings.ToUpper(string(octets)), "\r\n")
+	words := strings.Fields(raw)
+	switch {
+	case !strings.Contains(said, "AUTH"):
+		return false
+	case strings.Contains(said, "\n"), !strings.EqualFold(strings.TrimSuffix(words[0], `\r\n`), "AUTH"):
+		return true
+	}
+	return len(words) > 1 && strings.Contains(strings.TrimSuffix(words[1], `\r\n`), `\`)
+}
+
+// beginsLogin reports whether what comes behind a line may be what a login asks for.
+func beginsLogin(line string) bool {
+	word, rest, _ := strings.Cut(strings.TrimSpace(strings.ToUpper(line)), " ")
+	return word == "AUTH" || word == "/AUTH" || word == "/RAW" && strings.Contains(rest, "AUTH")
+}
+
+// isCommand reports whether a line begins with a command, SMTP's or ours.
+func isCommand(line string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+	_, ours := findOwn(word)
+	return ours && !strings.EqualFold(word, "/raw") || find(ask(line).verb) != nil
+}
+
 // add keeps what was typed. A file that cannot be written is no reason to stop.
 func (h *history) add(typed string) {
+	wary := h.wary
 	for line := range strings.SplitSeq(typed, "\n") {
+		login := beginsLogin(line)
+		if wary = wary && !login && !isCommand(line); wary {
+			continue
+		}
+		wary = login
 		line = kept(line)
 		if line == "" || len(h.lines) > 0 && h.lines[len(h.lines)-1] == line {
 			continue

@@ -136,7 +136,7 @@ func (t *Talk) ownRaw(ctx context.Context, _, line string) error {
 	if t.c.State().Waiting == 0 {
 		return nil
 	}
-	return t.settle(ctx, false)
+	return t.settle(ctx, t.c.wary()) // what may be typed next hangs on whether it is a secret
 }
 
 func (t *Talk) ownWait(ctx context.Context, rest, _ string) error {

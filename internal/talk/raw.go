@@ -41,7 +41,7 @@ func (c *Conversation) saidRaw(octets []byte) {
 		c.sent = append(c.sent, line...)
 		if !ended {
 			begun := Shown(string(c.sent))
-			if c.state.Exchange {
+			if c.state.Exchange || c.distrust {
 				begun = secret
 			}
 			c.note(0, "raw: "+begun+" (the line has no end yet)")
@@ -63,8 +63,9 @@ func (c *Conversation) saidRaw(octets []byte) {
 func (c *Conversation) rawContent(octets []byte) {
 	c.sent = append(c.sent, octets...)
 	c.tell(Turn{Event: smtp.Event{Did: smtp.Content, Stage: smtp.StageContent, Size: int64(len(octets))}})
-	if s := string(c.sent); s == ".\r\n" || strings.HasSuffix(s, "\r\n.\r\n") {
-		c.sent = nil
+	const end = "\r\n.\r\n"
+	c.sent = c.sent[max(len(c.sent)-len(end), 0):]
+	if s := string(c.sent); s == ".\r\n" || s == end {
 		c.ended()
 	}
 }
@@ -76,7 +77,7 @@ func (c *Conversation) ended() {
 	if c.state.LMTP {
 		n = max(c.state.Rcpt, 1)
 	}
-	c.state.Data = false
+	c.state.Data, c.sent = false, nil
 	for range n {
 		c.pending = append(c.pending, asked{verb: ".", stage: smtp.StageEnd})
 	}

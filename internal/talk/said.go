@@ -25,6 +25,7 @@ var (
 	wordNoLogin     = words{"    the login was taken back; nothing of it was sent", "    已取消登录；没有发送任何内容"}
 	wordAs          = words{"    as %s, with the password that is known", "    以 %s 的身份，用已知的密码"}
 	wordInClear     = words{"    Nothing is encrypted yet: whoever sits between can read the password. Ctrl-C takes the login back.", "    还没有加密：途中任何人都能读到密码。Ctrl-C 取消登录。"}
+	wordBase64      = words{"    that is base64 already: it goes over as it is", "    这已经是 base64：原样发送"}
 	wordAskUser     = words{"user name: ", "用户名："}
 	wordAskPass     = words{"password: ", "密码："}
 	wordAskToken    = words{"token: ", "令牌："}

@@ -65,13 +65,13 @@ const minPiece = 8
 // add remembers a secret as it was typed, and what is in it, should it be base64.
 func (v *vault) add(text string) {
 	v.remember(text)
-	if plain, err := base64.StdEncoding.DecodeString(text); err == nil {
+	// Some servers take it without its padding, and say back what is in it.
+	if plain, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "=")); err == nil {
 		v.remember(string(plain))
 		if fields := bytes.Split(plain, []byte{0}); len(fields) == 3 { // PLAIN, RFC 4616 §2
 			v.remember(string(fields[2]))
 			v.remember(base64.StdEncoding.EncodeToString(fields[2]))
 		}
-		return
 	}
 	v.remember(base64.StdEncoding.EncodeToString([]byte(text)))
 }

@@ -56,6 +56,7 @@ type Ask struct {
 	Prompt   string
 	Secret   bool                           // it is not shown as it is typed, and kept by nobody
 	Keep     bool                           // it goes into the history, if it is not secret
+	Wary     bool                           // and only if it is a command: else it may be a secret
 	Hint     func(line string) string       // what to say below it, as it is typed; may be nil
 	Complete func(line string) []Completion // may be nil
 }
@@ -138,6 +139,9 @@ func (t *Talk) connect(ctx context.Context) error {
 		return err
 	}
 	t.c = c
+	// To say goodbye takes a server that listens.
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(3*lastWords, c.Close) })
+	context.AfterFunc(c.ctx, func() { stop() })
 	return nil
 }
 
@@ -185,6 +189,9 @@ func (t *Talk) do(ctx context.Context, line string) error {
 	switch _, ours := findOwn(word); {
 	case state.Exchange && !ours: // base64 may begin with a slash too
 		return t.say(ctx, line)
+	case state.Data && !ours: // DATA went over by /raw
+		t.queue = append([]string{line}, t.queue...)
+		return t.content(ctx)
 	case strings.HasPrefix(word, "/"):
 		return t.own(ctx, word, rest, line)
 	case word == "", strings.HasPrefix(word, "#") && !t.In.Live():

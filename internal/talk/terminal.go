@@ -169,6 +169,7 @@ func (r *reader) read() (string, error) {
 		return "", err
 	}
 	if r.ask.Keep && !r.ask.Secret {
+		t.typed.wary = r.ask.Wary
 		t.typed.add(line)
 	}
 	return line, nil
