@@ -54,10 +54,12 @@ func (s *secrets) heard(mechanism string, nth int, response string) {
 	if len(response) >= minSecret && !s.knows(response) {
 		*s = append(*s, []byte(response))
 	}
+	if _, err := base64.StdEncoding.DecodeString(response); err != nil {
+		s.add(response) // a program that forgot about base64
+	}
 	// Some providers take it without its padding, and with blanks behind it.
 	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(response, "= \t"))
 	if err != nil {
-		s.add(response) // a program that forgot about base64
 		return
 	}
 	switch text := string(decoded); mechanism {
