@@ -14,6 +14,7 @@ import (
 type answer struct {
 	code  string
 	lines []string // as they may be shown, codes and all
+	size  int      // octets, codes and all
 	begun bool
 	held  []byte // where it is held back until it is whole
 	holds bool
@@ -70,8 +71,12 @@ func (t *tap) provider(p, out []byte) (on, rest []byte, act action) {
 func (t *tap) replyLine(line, out []byte) (on []byte, act action) {
 	text := bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 	code, last, ok := readReply(text)
-	if !ok || len(t.reply.lines) > 0 && code != t.reply.code || len(t.reply.lines) == maxReplyLines {
+	if !ok || len(t.reply.lines) > 0 && code != t.reply.code {
 		t.notSMTP(text)
+		return out, goOn
+	}
+	if t.reply.size += len(line); t.reply.size > maxReply {
+		t.lose("a reply has no end")
 		return out, goOn
 	}
 	a, asked := t.next()
@@ -92,8 +97,8 @@ func (t *tap) replyLine(line, out []byte) (on []byte, act action) {
 	return t.replied(out)
 }
 
-// maxReplyLines is more than any reply has; a hostile server has more.
-const maxReplyLines = 4096
+// maxReply is more octets than any reply has; a hostile server has more.
+const maxReply = 256 << 10
 
 // readReply reads the code at the begin of a line.
 func readReply(text []byte) (code string, last, ok bool) {

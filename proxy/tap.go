@@ -172,7 +172,7 @@ func (t *tap) lose(why string) {
 		return
 	}
 	t.state = adrift
-	t.early, t.part = nil, nil
+	t.early, t.part, t.reply.lines = nil, nil, nil
 	if !t.rules.hold {
 		t.line = nil // else it is still to go on
 	}

@@ -232,6 +232,25 @@ func FuzzTap(f *testing.F) {
 	})
 }
 
+// TestAReplyWithoutEnd is not gathered, though its lines are of the right form and the reply
+// is held until it is whole.
+func TestAReplyWithoutEnd(t *testing.T) {
+	tap := newTap(rules{edits: edits{login: true}})
+	tap.provider([]byte("220 mx\r\n"), nil)
+	tap.program([]byte("EHLO x\r\n"), nil)
+	line, said, heard := []byte("250-"+strings.Repeat("x", 1000)+"\r\n"), 0, 0
+	for range 1000 {
+		on, _, _ := tap.provider(line, nil)
+		said, heard = said+len(line), heard+len(on)
+		if said-heard > maxReply+len(line) {
+			t.Fatalf("%d octets are held", said-heard)
+		}
+	}
+	if heard != said || tap.state != adrift || tap.reply.lines != nil {
+		t.Errorf("%d of %d octets went on", heard, said)
+	}
+}
+
 // TestEnoughIsExplained: a provider that refuses for ever is not explained for ever.
 func TestEnoughIsExplained(t *testing.T) {
 	tap := newTap(rules{})
