@@ -121,16 +121,10 @@ func (t *tap) contentOver() {
 	t.askVerdict("")
 }
 
-// askVerdict expects the reply to a content: over LMTP one for each recipient that
-// was taken, RFC 2033 §4.2.
+// askVerdict expects the reply to a content: over LMTP one for each recipient that was
+// taken. How many these are is known when the first of them comes: see eachVerdict.
 func (t *tap) askVerdict(verb string) {
-	n := 1
-	if t.lmtp {
-		n = max(t.recipients, 1)
-	}
-	for i := range n {
-		t.pending = append(t.pending, asked{stage: smtp.StageEnd, verb: verb, at: time.Now(), extra: i < n-1})
-	}
+	t.pending = append(t.pending, asked{stage: smtp.StageEnd, verb: verb, at: time.Now(), each: t.lmtp})
 }
 
 // commandCame takes p to the end of its first line, or all of it.

@@ -148,6 +148,7 @@ func (t *tap) replied(out []byte) (on []byte, act action) {
 	}
 	copy(t.pending, t.pending[1:])
 	t.pending = t.pending[:len(t.pending)-1]
+	a = t.eachVerdict(a)
 	if !positive {
 		t.diagnose(a, r)
 	}
@@ -162,6 +163,21 @@ func (t *tap) replied(out []byte) (on []byte, act action) {
 	t.meant(a, r)
 	t.moved.Broadcast()
 	return on, goOn
+}
+
+// eachVerdict expects a reply for each recipient that was taken, where the first has come:
+// RFC 2033 §4.2.
+func (t *tap) eachVerdict(a asked) asked {
+	if !a.each {
+		return a
+	}
+	a.each = false
+	if t.recipients > 1 {
+		last := a
+		a.extra = true
+		t.pending = slices.Concat(slices.Repeat([]asked{a}, t.recipients-2), []asked{last}, t.pending)
+	}
+	return a
 }
 
 // repliedTLS is the reply to STARTTLS.

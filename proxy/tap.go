@@ -104,7 +104,8 @@ type asked struct {
 	verb  string
 	at    time.Time
 	held  bool // its reply is held until it is whole
-	extra bool // LMTP: one of several verdicts
+	each  bool // LMTP: the first of several verdicts
+	extra bool // LMTP: one of several verdicts, and not the last
 }
 
 const (

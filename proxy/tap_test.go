@@ -100,6 +100,15 @@ var conversations = map[string]struct {
 		want: "S: 220 mx\nC: LHLO x\nS: 250-mx\nS: 250 PIPELINING\nC: MAIL FROM:<a@b.c>\nC: RCPT TO:<d@e.f>\nC: RCPT TO:<g@e.f>\nC: RCPT TO:<h@e.f>\nC: DATA\nS: 250 ok\nS: 250 ok\nS: 550 no\nS: 250 ok\nS: 354 go\n" +
 			"C: (content, 3 octets)\nC: .\nS: 250 d\nS: 452 h\nC: QUIT\nS: 221 bye\n",
 	},
+	"LMTP in chunks, all at once": {
+		turns: []turn{
+			{Provider, "220 mx\r\n"}, {Program, "LHLO x\r\n"}, {Provider, "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n"},
+			{Program, "MAIL FROM:<a@b.c>\r\nRCPT TO:<d@e.f>\r\nRCPT TO:<g@e.f>\r\nRCPT TO:<h@e.f>\r\nBDAT 3 LAST\r\nx\r\n"},
+			{Provider, "250 ok\r\n250 ok\r\n550 no\r\n250 ok\r\n250 d\r\n452 h\r\n"}, {Program, "QUIT\r\n"}, {Provider, "221 bye\r\n"},
+		},
+		want: "S: 220 mx\nC: LHLO x\nS: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\nC: MAIL FROM:<a@b.c>\nC: RCPT TO:<d@e.f>\nC: RCPT TO:<g@e.f>\nC: RCPT TO:<h@e.f>\nC: BDAT 3 LAST\nC: (content, 3 octets)\n" +
+			"S: 250 ok\nS: 250 ok\nS: 550 no\nS: 250 ok\nS: 250 d\nS: 452 h\nC: QUIT\nS: 221 bye\n",
+	},
 	"content without DATA's reply": {
 		turns: []turn{
 			{Provider, "220 mx\r\n"}, {Program, "EHLO x\r\n"}, {Provider, "250-mx\r\n250 PIPELINING\r\n"},
