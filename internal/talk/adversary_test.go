@@ -159,3 +159,40 @@ func TestAServerThatDoesNotListen(t *testing.T) {
 		server.Close()
 	})
 }
+
+// TestNoErrorHoldsASecret: a response that comes too late, for the server has gone, is not in
+// the error that says so.
+func TestNoErrorHoldsASecret(t *testing.T) {
+	out, err := script(t, "S: 220 mx\nC: AUTH NTLM\nS: 421 not now\n-- closed\n", &typed{lines: lines("AUTH NTLM\n/wait 5\nb3BlbnNlc2FtZQ==")})
+	if err == nil || strings.Contains(err.Error()+out, "b3BlbnNl") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestChunksThatAreTyped: what is typed behind BDAT is octets, with the CRLF, and no command.
+func TestChunksThatAreTyped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := smtptest.Pipe()
+		got := make(chan string, 1)
+		go func() {
+			io.WriteString(server, "220 mx\r\n")
+			defer server.Close()
+			said := make([]byte, len("BDAT 15 LAST\r\nNOOP\r\n# hello\r\n"))
+			io.ReadFull(server, said)
+			io.WriteString(server, "250 taken\r\n")
+			quit := make([]byte, len("QUIT\r\n"))
+			io.ReadFull(server, quit)
+			io.WriteString(server, "221 bye\r\n")
+			got <- string(said) + string(quit)
+		}()
+		out := new(shown)
+		talk := &Talk{In: &typed{lines: lines("BDAT 15 LAST\nNOOP\n# hello\nQUIT")}, Print: out, Client: &smtp.Client{Addr: "mx.example:25",
+			DialContext: func(context.Context, string, string) (net.Conn, error) { return client, nil }}}
+		if err := talk.Run(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if said := <-got; said != "BDAT 15 LAST\r\nNOOP\r\n# hello\r\nQUIT\r\n" || strings.Contains(out.String(), "C: NOOP") {
+			t.Errorf("%q\n%s", said, out)
+		}
+	})
+}

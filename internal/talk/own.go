@@ -127,6 +127,10 @@ func (t *Talk) ownRaw(ctx context.Context, _, line string) error {
 	if err != nil {
 		return t.complain(wordBadRaw, err.Error())
 	}
+	return t.raw(ctx, octets)
+}
+
+func (t *Talk) raw(ctx context.Context, octets []byte) error {
 	if t.c.State().Closed {
 		return t.overAlready("/raw")
 	}

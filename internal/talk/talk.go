@@ -189,6 +189,8 @@ func (t *Talk) do(ctx context.Context, line string) error {
 	switch _, ours := findOwn(word); {
 	case state.Exchange && !ours: // base64 may begin with a slash too
 		return t.say(ctx, line)
+	case state.Chunk > 0 && !ours: // the server takes it for octets of the chunk, whatever it is
+		return t.raw(ctx, []byte(line+"\r\n"))
 	case state.Data && !ours: // DATA went over by /raw
 		t.queue = append([]string{line}, t.queue...)
 		return t.content(ctx)
@@ -303,7 +305,11 @@ func (t *Talk) overAlready(line string) error {
 		t.queue = nil
 		return nil
 	}
-	return &smtp.Error{Kind: smtp.Unreachable, Stage: ask(line).stage, Err: fmt.Errorf("%s: %w", Shown(line), errClosed)}
+	said, stage := Shown(line), ask(line).stage
+	if t.c.wary() && find(ask(line).verb) == nil {
+		said, stage = secret, smtp.StageAuth
+	}
+	return &smtp.Error{Kind: smtp.Unreachable, Stage: stage, Err: fmt.Errorf("%s: %w", said, errClosed)}
 }
 
 // leave ends the session in good order.
