@@ -79,19 +79,19 @@ func TestAnEchoIsNoSecretsWayOut(t *testing.T) {
 func TestNoLoginByTheBackDoor(t *testing.T) {
 	const short = "abcdef" // YWJjZGVm, letters alone: it could be the name of a command
 	secret := base64.StdEncoding.EncodeToString([]byte(short))
-	step := 0
+	var step atomic.Int32
 	to := badServer(t, func(line string) string {
 		switch upper := strings.ToUpper(strings.TrimSpace(line)); {
 		case strings.HasPrefix(upper, "EHLO"):
 			return "250-mx\r\n250 AUTH LOGIN\r\n"
 		case strings.Contains(upper, "LOGIN"):
-			step = 1
+			step.Store(1)
 			return "334 VXNlcm5hbWU6\r\n"
-		case step == 1:
-			step = 2
+		case step.Load() == 1:
+			step.Store(2)
 			return "334 UGFzc3dvcmQ6\r\n"
-		case step == 2:
-			step = 0
+		case step.Load() == 2:
+			step.Store(0)
 			return "535 no " + short + "\r\n"
 		}
 		return "250 ok\r\n"
@@ -205,11 +205,11 @@ func TestEverySilenceIsTold(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		io.WriteString(program, "EHLO x\r\n")
 		time.Sleep(time.Minute)
+		p.Close()
+		<-done
 		if told[proxy.SilentProgram] != 15*time.Second || told[proxy.SilentProvider] == 0 || told[proxy.SilentProvider] > 50*time.Second {
 			t.Errorf("told: %v", told)
 		}
-		p.Close()
-		<-done
 		program.Close()
 		server.Close()
 	})
