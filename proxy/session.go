@@ -215,7 +215,7 @@ func (s *session) act(act action) bool {
 	case answerHere:
 		return s.answer()
 	case hangUp:
-		s.cut(errors.New("what speaks is no mail program, and the proxy logs in: nothing of it is passed on"))
+		s.cut(errors.New("this is no SMTP, and where the proxy logs in nothing else is passed on"))
 		return false
 	default:
 		return true
