@@ -275,7 +275,7 @@ func TestCertificates(t *testing.T) {
 		{"wrong name", issue(t, root, func(c *x509.Certificate) { c.DNSNames = []string{"mail.example.org", "*.example.org"} }).config(), problemName, "for mail.example.org, *.example.org, and not for mx.example", "不是给 mx.example"},
 		{"self-signed", issue(t, nil, nil).config(), problemSelfSigned, "signed by itself", "自签名"},
 		{"unknown", issue(t, other, nil).config(other), problemAuthority, "Somebody Else", "Somebody Else"},
-		{"without the intermediate", issue(t, middle, func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://ca.example/middle.crt"} }).config(), problemIntermediate, "without the intermediate one by CN=Middle", "缺少签发者"},
+		{"without the intermediate", issue(t, middle, func(c *x509.Certificate) { c.IssuingCertificateURL = []string{"http://ca.example/middle.crt"} }).config(), problemIntermediate, "without the intermediate one by Middle", "缺少签发者"},
 	} {
 		for _, security := range []smtp.Security{smtp.StartTLS, smtp.Automatic} {
 			t.Run(fmt.Sprintf("%s/%d", c.name, security), func(t *testing.T) {
