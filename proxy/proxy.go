@@ -156,7 +156,8 @@ func (p *Proxy) check(addr net.Addr) error {
 }
 
 // ServeConn has one session over conn, and closes it. It returns when the session is
-// over.
+// over. Whether conn may be from the network is its caller's to know: AllowNetwork is
+// asked by Serve alone.
 func (p *Proxy) ServeConn(conn net.Conn) {
 	s := newSession(p, conn)
 	switch p.admit(s) {

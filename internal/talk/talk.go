@@ -358,16 +358,25 @@ func (t *Talk) cut(ctx context.Context) error {
 	return &smtp.Error{Kind: smtp.Interrupted, Stage: smtp.StageQuit, Err: context.Cause(ctx)}
 }
 
-// A transcriptKeeper has all that was said, for /save.
+// A transcriptKeeper has what was said, for /save: the end of it, where a server says so
+// much that nobody would read it.
 type transcriptKeeper struct {
 	mu     sync.Mutex
 	events []smtp.Event
+	size   int // octets of their lines
 }
+
+const maxKept = 16 << 20
 
 func (k *transcriptKeeper) add(e smtp.Event) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.events = append(k.events, e)
+	k.size += len(e.Line)
+	for k.size > maxKept {
+		k.size -= len(k.events[0].Line)
+		k.events = k.events[1:]
+	}
 }
 
 func (k *transcriptKeeper) all() []smtp.Event {
