@@ -68,13 +68,30 @@ func withoutProxyPassword(s string) (shown string, had bool) {
 	if err != nil {
 		return where + "?…", true // whatever it is, it is not shown
 	}
-	before, info, after := SplitURL(values.Get("proxy"))
-	user, _, ok := strings.Cut(info, ":")
-	if !ok {
+	for i, proxy := range values["proxy"] {
+		if values["proxy"][i] = withoutPassword(proxy); values["proxy"][i] != proxy {
+			had = true
+		}
+	}
+	if !had {
 		return s, false
 	}
-	values.Set("proxy", before+user+"@"+after)
 	return where + "?" + encode(values), true
+}
+
+// withoutPassword is a proxy's URL as it may be shown. It may be no URL at all, and is
+// not yet tried: whatever a password could be in is left out.
+func withoutPassword(proxy string) string {
+	at := strings.LastIndexByte(proxy, '@')
+	if at < 0 {
+		return proxy
+	}
+	before, info := "", proxy[:at]
+	if scheme, rest, ok := strings.Cut(info, "://"); ok {
+		before, info = scheme+"://", rest
+	}
+	user, _, _ := strings.Cut(info, ":")
+	return before + user + proxy[at:]
 }
 
 // encode is values.Encode with slashes and colons left to be read.
