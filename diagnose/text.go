@@ -4,19 +4,33 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/parleymail/parley/smtp"
 )
 
-// maxText is how much of a text is read. A transcript or a bounce is smaller.
+// maxText is how much of a text is read. A transcript or a bounce is smaller; a log may be
+// longer, and has the failure at its end.
 const maxText = 64 << 10
+
+// shortened is the begin and the end of a long text, cut between characters.
+func shortened(text string) string {
+	if len(text) <= maxText {
+		return text
+	}
+	begin, end := maxText/2, len(text)-maxText/2
+	for n := 0; n < utf8.UTFMax && !utf8.RuneStart(text[begin]); n++ {
+		begin--
+	}
+	for n := 0; n < utf8.UTFMax && !utf8.RuneStart(text[end]); n++ {
+		end++
+	}
+	return text[:begin] + "\n" + text[end:]
+}
 
 // Text is [Text] by these facts.
 func (f *Facts) Text(text string, h Hint) Diagnosis {
-	if len(text) > maxText {
-		text = text[:maxText]
-	}
-	text = strings.TrimSpace(codeFirst(plain(text)))
+	text = strings.TrimSpace(codeFirst(plain(shortened(text))))
 	var best *finding
 	var as *reading
 	var all []finding

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // TestTexts: each cause and fix is read alone, so none leans on the one before it in its file;
@@ -59,4 +60,19 @@ func TestMayHaveArrived(t *testing.T) {
 			t.Errorf("%s: %+v", text, d)
 		}
 	}
+}
+
+// TestLongText: of a long log the end is read too, and no letter of it is cut in two.
+func TestLongText(t *testing.T) {
+	for n := range 4 {
+		filler := strings.Repeat("x", n) + strings.Repeat("job 7 有事要做\n", 9000)
+		d := Text(filler+"535 5.7.8 Error: authentication failed", Hint{})
+		if d.Kind != "auth-bad-credential" || strings.ContainsRune(d.Text, '\ufffd') {
+			t.Errorf("a log of %d octets: %s of %.80q", len(filler), d.Kind, d.Text)
+		}
+		if s := shortened(filler); !utf8.ValidString(s) || len(s) > maxText+1 {
+			t.Errorf("%d octets, valid %v", len(s), utf8.ValidString(s))
+		}
+	}
+	shortened(strings.Repeat("\x80", 3*maxText))
 }

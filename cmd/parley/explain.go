@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strconv"
 	"strings"
@@ -64,20 +66,25 @@ func (u *ui) explainTexts(f *explainFlags, args []string) error {
 			hint.Stage = stages[0]
 		}
 	}
-	texts, err := u.texts(f, args)
-	if err != nil {
-		return err
-	}
-	for i, text := range texts {
+	n := 0
+	for text, err := range u.texts(f, args) {
+		if err != nil {
+			return err
+		}
 		d := facts.Text(text, hint)
-		if f.json {
+		switch {
+		case f.json:
 			u.printJSON(u.explained(&d))
-			continue
+		default:
+			if n > 0 {
+				u.print("")
+			}
+			u.printDiagnosis(&d)
 		}
-		if i > 0 {
-			u.print("")
-		}
-		u.printDiagnosis(&d)
+		n++
+	}
+	if n == 0 {
+		return &usageError{u.say(wordNoText)}
 	}
 	return nil
 }
@@ -99,29 +106,49 @@ func (u *ui) facts(file string) (*diagnose.Facts, error) {
 	return facts, nil
 }
 
-// texts are the arguments, or else standard input: as one, or each of its lines.
-func (u *ui) texts(f *explainFlags, args []string) ([]string, error) {
-	if len(args) > 0 {
-		return args, nil
+// texts are the arguments, or else standard input: as one, or each of its lines as it comes.
+func (u *ui) texts(f *explainFlags, args []string) iter.Seq2[string, error] {
+	switch {
+	case len(args) > 0:
+		return func(yield func(string, error) bool) {
+			for _, text := range args {
+				if !yield(text, nil) {
+					return
+				}
+			}
+		}
+	case f.lines:
+		return u.inputLines
 	}
-	const most = 1 << 20
-	data, err := io.ReadAll(io.LimitReader(u.in, most))
-	if err != nil {
-		return nil, &usageError{err.Error()}
-	}
-	if strings.TrimSpace(string(data)) == "" {
-		return nil, &usageError{u.say(wordNoText)}
-	}
-	if !f.lines {
-		return []string{string(data)}, nil
-	}
-	var texts []string
-	for line := range strings.Lines(string(data)) {
-		if strings.TrimSpace(line) != "" {
-			texts = append(texts, line)
+	return func(yield func(string, error) bool) {
+		const most = 1 << 20
+		data, err := io.ReadAll(io.LimitReader(u.in, most+1))
+		switch {
+		case err != nil:
+			yield("", &usageError{err.Error()})
+		case len(data) > most:
+			yield("", &usageError{u.say(wordTextTooLong)})
+		case len(bytes.TrimSpace(data)) > 0:
+			yield(string(data), nil)
 		}
 	}
-	return texts, nil
+}
+
+// inputLines are the lines of standard input that are not blank.
+func (u *ui) inputLines(yield func(string, error) bool) {
+	r := bufio.NewReaderSize(u.in, 1<<16)
+	for {
+		line, err := r.ReadString('\n')
+		if strings.TrimSpace(line) != "" && !yield(line, nil) {
+			return
+		}
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				yield("", &usageError{err.Error()})
+			}
+			return
+		}
+	}
 }
 
 // printDiagnosis tells a person what a text means.
@@ -202,19 +229,30 @@ func (u *ui) explained(d *diagnose.Diagnosis) *explanation {
 
 // explainBatch reads lines of provider, phase and text, parted by tabs, and prints an
 // object for each, in their order. A line that is not so is a text alone: whoever
-// sends a million lines wants as many answers.
+// sends a million lines wants as many answers; and whoever sends one, and waits for its
+// answer before the next, gets it.
 func (u *ui) explainBatch(facts *diagnose.Facts, in io.Reader) error {
 	out := bufio.NewWriter(u.out)
 	defer out.Flush()
 	r := bufio.NewReaderSize(in, 1<<16)
+	waits := func() bool {
+		here, _ := r.Peek(r.Buffered())
+		return bytes.IndexByte(here, '\n') < 0
+	}
 	return inOrder(
 		func() (string, bool, error) {
+			if waits() {
+				if err := out.Flush(); err != nil {
+					return "", false, err
+				}
+			}
 			line, err := r.ReadString('\n')
 			if err != nil && !errors.Is(err, io.EOF) {
 				return "", false, fmt.Errorf("reading standard input: %w", err)
 			}
 			return strings.TrimRight(line, "\r\n"), line != "", nil
 		},
+		waits,
 		func(line string) []byte {
 			d := batchLine(facts, line)
 			return u.encodeJSON(u.explained(&d))

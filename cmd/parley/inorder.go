@@ -7,8 +7,9 @@ import (
 
 // inOrder takes what next gives, until it says that there is no more, puts it through do on all
 // processors, and gives the results to done in the order in which they were taken. It keeps
-// no more than a few blocks of them at a time.
-func inOrder[In, Out any](next func() (In, bool, error), do func(In) Out, done func(Out) error) error {
+// no more than a few blocks of them at a time, and nothing back while next would wait: whoever
+// sends may be waiting for an answer.
+func inOrder[In, Out any](next func() (In, bool, error), waits func() bool, do func(In) Out, done func(Out) error) error {
 	type block struct {
 		in  []In
 		out []Out
@@ -18,13 +19,14 @@ func inOrder[In, Out any](next func() (In, bool, error), do func(In) Out, done f
 	for {
 		blocks := make([]block, 0, workers)
 		var failed error
-		more := true
-		for more && failed == nil && len(blocks) < cap(blocks) {
+		more, some := true, false
+		enough := func() bool { return !more || failed != nil || some && waits() }
+		for !enough() && len(blocks) < cap(blocks) {
 			var b block
-			for more && failed == nil && len(b.in) < size {
+			for !enough() && len(b.in) < size {
 				var one In
 				if one, more, failed = next(); more && failed == nil {
-					b.in = append(b.in, one)
+					b.in, some = append(b.in, one), true
 				}
 			}
 			blocks = append(blocks, b)

@@ -17,9 +17,10 @@ Give the text as an argument, or paste it on standard input: a reply, a line of 
   journalctl -u postfix | grep status= | parley explain --lines --json`,
 	}
 
-	wordNoText     = text{"there is nothing to explain: give a text as an argument or on standard input", "没有要说明的内容：请把文字作为参数或标准输入给出"}
-	wordNoStage    = text{"--stage: %q is none of connect, greeting, ehlo, tls, auth, mail, rcpt, data, end-of-data, quit", "--stage：%q 不是 connect、greeting、ehlo、tls、auth、mail、rcpt、data、end-of-data、quit 之一"}
-	wordBatchAlone = text{"--batch reads standard input, and goes neither with TEXT nor with --lines", "--batch 读取标准输入，不能与 TEXT 或 --lines 同用"}
+	wordNoText      = text{"there is nothing to explain: give a text as an argument or on standard input", "没有要说明的内容：请把文字作为参数或标准输入给出"}
+	wordTextTooLong = text{"standard input has more than 1 MiB, which is no one text: give its end, or use --lines, where each line is a text", "标准输入超过 1 MiB，不会是一段文字：请只给出末尾部分，或用 --lines 把每一行当作一段文字"}
+	wordNoStage     = text{"--stage: %q is none of connect, greeting, ehlo, tls, auth, mail, rcpt, data, end-of-data, quit", "--stage：%q 不是 connect、greeting、ehlo、tls、auth、mail、rcpt、data、end-of-data、quit 之一"}
+	wordBatchAlone  = text{"--batch reads standard input, and goes neither with TEXT nor with --lines", "--batch 读取标准输入，不能与 TEXT 或 --lines 同用"}
 
 	wordPartialHelps = text{"; --partial sends to the others", "；--partial 可发给其余收件人"}
 
