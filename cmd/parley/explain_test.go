@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -90,5 +91,23 @@ func TestExplainTooLong(t *testing.T) {
 	exit, err := runExplain(t, strings.NewReader(strings.Repeat("a line of a log\n", 1<<17)), &out)
 	if exit != exitUsage || !strings.Contains(err, "--lines") || out.Len() > 0 {
 		t.Errorf("exit %d: %s", exit, err)
+	}
+}
+
+// TestREADMEExplains: what the README shows of parley explain is what it prints.
+func TestREADMEExplains(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(readme), "$ parley explain '")
+	text, rest, ok2 := strings.Cut(rest, "'\n")
+	shown, _, ok3 := strings.Cut(rest, "```")
+	if !ok || !ok2 || !ok3 {
+		t.Fatal("the README does not show parley explain")
+	}
+	var out bytes.Buffer
+	if exit, stderr := runExplain(t, nil, &out, text); exit != 0 || out.String() != shown {
+		t.Errorf("exit %d %s\n%s\nthe README has\n%s", exit, stderr, out.String(), shown)
 	}
 }
