@@ -99,6 +99,9 @@ func (u *ui) setPassword(ctx context.Context, f *configFlags, name string) error
 		err = d.write()
 	}
 	if err != nil {
+		if s.Secret != secret { // nothing leads to it
+			kept.forget(ctx, secret)
+		}
 		return u.serverError("config", err)
 	}
 	if s.Secret != secret { // what was kept before is of no use to anybody
