@@ -72,9 +72,10 @@ func (u *ui) checkTarget(ctx context.Context, text string, f *checkFlags, in *st
 	if text == "" {
 		text = u.env("SMTP_URL")
 	}
-	if _, query, ok := strings.Cut(text, "?"); ok {
-		t.params, _ = url.ParseQuery(query) // it was read before
+	if _, query, ok := strings.Cut(text, "?"); ok && s.params == nil {
+		s.params, _ = url.ParseQuery(query) // it was read before
 	}
+	t.params = s.params
 	t.envelope(f, s.from)
 	if f.send && t.check.From == "" {
 		return nil, &usageError{u.say(wordSendFrom)}

@@ -351,3 +351,25 @@ func TestCheckSilence(t *testing.T) {
 	}
 	goldenCheck(t, "silence", out+errs)
 }
+
+// TestCheckAllNamed: what a server of the file needs stands in its settings too.
+func TestCheckAllNamed(t *testing.T) {
+	s := checkServer(t, smtp.StartTLS)
+	folder := t.TempDir()
+	ca, err := os.ReadFile(s.CAFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, port, _ := net.SplitHostPort(s.Addr())
+	file := "[server.shop]\nhost = '" + host + "'\nport = " + port + "\nca = 'ca.pem'\nuser = 'kim@example.com'\npassword-env = 'PASS'\n"
+	for name, text := range map[string]string{"config.toml": file, "ca.pem": string(ca)} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := []string{"PARLEY_CONFIG=" + filepath.Join(folder, "config.toml"), "PASS=" + checkPassword}
+	exit, out, stderr := runCheck(t, env, "--all", "--timeout", "2s", "shop")
+	if want := "tls_trust_file " + filepath.Join(folder, "ca.pem"); exit != 0 || !strings.Contains(out, want) {
+		t.Errorf("exit %d: %q is not in\n%s%s", exit, want, out, stderr)
+	}
+}

@@ -41,6 +41,7 @@ type server struct {
 	user     string             // who logs in; empty for nobody
 	name     string             // in the file; empty if it is not from there
 	from     string             // whose mail it is, as the file says; empty if it does not
+	params   url.Values         // of its URL in the file; nil if it is not from there
 	provider *diagnose.Provider // whose server it is; nil if that is not known
 }
 
@@ -188,7 +189,7 @@ func (u *ui) named(ctx context.Context, w *wanted, file *config.File, entry *con
 			u.tell(u.say(wordWarning) + warning.In(diagnose.Lang(u.lang)))
 		}
 	}
-	s := &server{user: entry.User, name: entry.Name, from: entry.From}
+	s := &server{user: entry.User, name: entry.Name, from: entry.From, params: entry.Params(u.vault())}
 	if w.bare || entry.NeedsSecret() && w.withoutPassword {
 		s.client, err = entry.Bare(u.vault())
 	} else {

@@ -117,17 +117,28 @@ func (s *Server) Bare(v *Vault) (*smtp.Client, error) {
 }
 
 func (s *Server) made(v *Vault, secret string) (*smtp.Client, error) {
-	c, err := s.client(secret, func(query url.Values) {
-		for _, key := range []string{"ca", "cert", "key"} {
-			if name := query.Get(key); name != "" {
-				query.Set(key, s.file(v, name))
-			}
-		}
-	})
+	c, err := s.client(secret, func(query url.Values) { s.wholeFiles(v, query) })
 	if err != nil {
 		return nil, s.fault(diagnose.Words{En: err.Error()}, nil)
 	}
 	return c, nil
+}
+
+// wholeFiles gives the files that parameters name their whole names.
+func (s *Server) wholeFiles(v *Vault, query url.Values) {
+	for _, key := range []string{"ca", "cert", "key"} {
+		if name := query.Get(key); name != "" {
+			query.Set(key, s.file(v, name))
+		}
+	}
+}
+
+// Params are the parameters of its URL, files by their whole names, and no password.
+func (s *Server) Params(v *Vault) url.Values {
+	_, query, _ := strings.Cut(s.URL(), "?")
+	values, _ := url.ParseQuery(query) // it was read before
+	s.wholeFiles(v, values)
+	return values
 }
 
 // client makes one, with a secret if there is a user.
