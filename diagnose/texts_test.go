@@ -74,5 +74,5 @@ func TestLongText(t *testing.T) {
 			t.Errorf("%d octets, valid %v", len(s), utf8.ValidString(s))
 		}
 	}
-	shortened(strings.Repeat("\x80", 3*maxText))
+	_ = shortened(strings.Repeat("\x80", 3*maxText))
 }
