@@ -83,6 +83,9 @@ func (s *secrets) heard(mechanism string, nth int, response string) {
 // hide gives line without the secrets in it. With pieces, parts of them are hidden
 // too.
 func (s secrets) hide(line []byte, pieces bool) (shown []byte, found bool) {
+	if sasl.TestsPasswords(line) {
+		return slices.Concat(line[:4], []byte(hidden)), true
+	}
 	for _, secret := range s {
 		if bytes.Contains(line, secret) {
 			line, found = bytes.ReplaceAll(line, secret, []byte(hidden)), true

@@ -9,10 +9,12 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/parleymail/parley/internal/wire"
 	"github.com/parleymail/parley/mail"
+	"github.com/parleymail/parley/sasl"
 )
 
 // A Session is one connection, greeted and ready: RFC 5321 §3. It is used by one
@@ -386,10 +388,16 @@ func (s *Session) readReply(a asked) error {
 			hide = s.secrets.hidePieces
 		}
 		shown, hidden := hide(trimEOL(line))
+		guess := sasl.TestsPasswords(line) // looked at whole: nothing of it is to be seen
+		if guess {
+			shown, hidden = slices.Concat(line[:4], hiddenText), true
+		}
 		e := Event{Stage: a.stage, Did: Answer, Hidden: hidden}
 		if err != nil {
 			if len(line) > 0 {
-				shown, e.Hidden = s.secrets.hideCut(line)
+				if !guess {
+					shown, e.Hidden = s.secrets.hideCut(line)
+				}
 				s.tell(e, shown)
 			}
 			if s.broken != nil && err != wire.ErrLineTooLong {

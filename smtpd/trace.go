@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parleymail/parley/sasl"
 	"github.com/parleymail/parley/smtp"
 )
 
@@ -95,6 +96,9 @@ func (s *Session) traceAnswer(from int) {
 	for rest := s.out[from:]; len(rest) > 0; {
 		line, more, _ := bytes.Cut(rest, []byte("\r\n"))
 		e := smtp.Event{Stage: s.stage, Did: smtp.Answer, Line: string(line)}
+		if sasl.TestsPasswords(line) {
+			e.Line, e.Hidden = string(line[:4])+secret, true
+		}
 		if len(more) == 0 && !s.asked.IsZero() {
 			e.Took = took
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parleymail/parley/sasl"
 	"github.com/parleymail/parley/smtp"
 	"github.com/parleymail/parley/smtpd"
 	"github.com/parleymail/parley/transcript"
@@ -409,6 +410,9 @@ func (f *front) say(stage smtp.Stage, text string) error {
 	}
 	for line := range strings.Lines(text) {
 		e := smtp.Event{Stage: stage, Did: smtp.Answer, Line: strings.TrimRight(line, "\r\n")}
+		if sasl.TestsPasswords([]byte(e.Line)) {
+			e.Line, e.Hidden = e.Line[:4]+"(secret)", true
+		}
 		if len(e.Line) < 4 || e.Line[3] != '-' {
 			e.Took = time.Since(f.asked)
 		}

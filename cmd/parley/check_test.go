@@ -49,7 +49,6 @@ var checkMasks = []struct {
 	{regexp.MustCompile(`ca=\S+ca\.pem`), "ca=CA"},
 	{regexp.MustCompile(`/\S+/ca\.pem`), "/CA"},
 	{regexp.MustCompile(`(?m)^- parley .*$`), "- parley VERSION"},
-	{regexp.MustCompile(`(?m)^(S: 334)[^\n]*\n(?:   \S+\n)*`), "$1 CHALLENGE\n"},
 	{regexp.MustCompile(`port = \d+|Port = \d+|port: \d+|port=\d+|port \d+`), "PORT"},
 	{regexp.MustCompile(`"127\.0\.0\.1", \d+`), `"127.0.0.1", PORT`},
 }

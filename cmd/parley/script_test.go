@@ -205,7 +205,6 @@ var masks = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "SHA256"},
 	{regexp.MustCompile(`sha256 [0-9a-f]+\n +[0-9a-f]+\b`), "sha256 SHA256"}, // on two lines
 	{regexp.MustCompile(`(chart\.png.*  )\d+ `), "${1}SIZE "},
-	{regexp.MustCompile(`(?m)^(S: 334)[^\n]*\n(?:   \S+(?:  .*)?\n)*`), "$1 CHALLENGE\n"},
 	{regexp.MustCompile(`until \d{4}-\d\d-\d\d`), "until DAY"},
 	{regexp.MustCompile(`demo:[A-Z0-9]{12}@`), "demo:PASSWORD@"},
 	{regexp.MustCompile(`\d{3},\d{3} (octets|字节)`), "SIZE $1"},

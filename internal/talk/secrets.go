@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/parleymail/parley/sasl"
 	"github.com/parleymail/parley/smtp"
 )
 
@@ -86,6 +87,9 @@ func (v *vault) remember(text string) {
 // hide gives line without the secrets in it, and without pieces of them where the
 // server answers to a login.
 func (v vault) hide(line []byte, stage smtp.Stage) (shown []byte, hidden bool) {
+	if sasl.TestsPasswords(line) {
+		return slices.Concat(line[:4], []byte(secret)), true
+	}
 	for _, s := range v {
 		if bytes.Contains(line, s) {
 			line, hidden = bytes.ReplaceAll(line, s, []byte(secret)), true
