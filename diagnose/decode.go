@@ -3,6 +3,7 @@ package diagnose
 import (
 	"encoding/base64"
 	"html"
+	"io"
 	"mime"
 	"regexp"
 	"strconv"
@@ -13,8 +14,6 @@ import (
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/simplifiedchinese"
-
-	"io"
 )
 
 // plain undoes what stands between the words that were said and the text that a
@@ -155,9 +154,8 @@ func decodeWords(s string) string {
 	return s
 }
 
-// tokens are JSON and the prompts of LOGIN in base64. RFC 7628 §3.2.2 and XOAUTH2
-// have a server say in such JSON why it refuses.
-var tokens = regexp.MustCompile(`\b(eyJ[A-Za-z0-9+/_-]{8,}={0,2}|VXNlcm5hbWU6?A?=*|UGFzc3dvcmQ6?A?=*)`)
+// tokens are JSON in base64: RFC 7628 §3.2.2 and XOAUTH2 have a server say in it why it refuses.
+var tokens = regexp.MustCompile(`\beyJ[A-Za-z0-9+/_-]{8,}={0,2}`)
 
 // decodeTokens puts what was in base64 behind it.
 func decodeTokens(s string) string {
@@ -167,17 +165,13 @@ func decodeTokens(s string) string {
 	return tokens.ReplaceAllStringFunc(s, func(token string) string {
 		raw := strings.TrimRight(token, "=")
 		raw = strings.NewReplacer("-", "+", "_", "/").Replace(raw)
-		data, err := base64.RawStdEncoding.DecodeString(raw[:len(raw)-boolInt(len(raw)%4 == 1)])
+		if len(raw)%4 == 1 {
+			raw = raw[:len(raw)-1] // it was cut
+		}
+		data, err := base64.RawStdEncoding.DecodeString(raw)
 		if err != nil || !utf8.Valid(data) {
 			return token
 		}
 		return token + " " + string(data)
 	})
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -25,7 +25,6 @@ type Facts struct {
 type kindFact struct {
 	family    string
 	temporary *bool // nil: the code tells
-	retry     string
 	meaning   Words
 	fix       Words
 }

@@ -5,6 +5,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // An index tells which rules a text may fit, without running eight hundred regular
@@ -25,10 +26,7 @@ func indexOf(rules []*rule) index {
 	x.wanted = make([][]wanted, len(rules))
 	number := map[string]int{}
 	for i, r := range rules {
-		if r.pattern == "" {
-			continue
-		}
-		for _, alternative := range alternatives(parse(r.pattern)) {
+		for _, alternative := range r.wanted {
 			var w wanted
 			for _, group := range alternative {
 				var numbers []int
@@ -114,15 +112,14 @@ func (p *present) hasAll(groups wanted) bool {
 }
 
 // parse reads a rule's expression as one for text in lower case: so it compares octets,
-// which costs less than comparing letters of any case. What does not parse is said
-// when the rule is read.
-func parse(pattern string) *syntax.Regexp {
-	re, err := syntax.Parse("(?is)"+pattern, syntax.Perl)
+// which costs less than comparing letters of any case.
+func parse(expression string) (*syntax.Regexp, error) {
+	re, err := syntax.Parse("(?is)"+expression, syntax.Perl)
 	if err != nil {
-		panic("diagnose: " + err.Error())
+		return nil, err
 	}
 	lowered(re)
-	return re
+	return re, nil
 }
 
 func lowered(re *syntax.Regexp) {
@@ -134,8 +131,6 @@ func lowered(re *syntax.Regexp) {
 		lowered(sub)
 	}
 }
-
-func compile(pattern string) *regexp.Regexp { return regexp.MustCompile(parse(pattern).String()) }
 
 // alternatives are those of an expression, each with the groups of pieces of which it
 // wants one; nil where one of them wants nothing.
@@ -208,23 +203,30 @@ func shortest(pieces []string) int {
 	return n
 }
 
-// A pattern is an expression that stands alone, with the pieces that it wants.
+// A pattern is an expression that stands alone, with the pieces that it wants. It is read
+// when it is first asked: whoever links this package and has no failure pays nothing.
 type pattern struct {
-	regexp       *regexp.Regexp
-	alternatives [][][]string
+	read func() (re *regexp.Regexp, alternatives [][][]string)
 }
 
 func newPattern(expression string) *pattern {
-	return &pattern{compile(expression), alternatives(parse(expression))}
+	return &pattern{sync.OnceValues(func() (*regexp.Regexp, [][][]string) {
+		parsed, err := parse(expression)
+		if err != nil {
+			panic("diagnose: " + err.Error()) // a test asks each
+		}
+		return regexp.MustCompile(parsed.String()), alternatives(parsed)
+	})}
 }
 
 // in reports whether a text in lower case has it.
 func (p *pattern) in(lower string) bool {
-	may := p.alternatives == nil
-	for _, groups := range p.alternatives {
+	re, alternatives := p.read()
+	may := alternatives == nil
+	for _, groups := range alternatives {
 		may = may || !slices.ContainsFunc(groups, func(group []string) bool {
 			return !slices.ContainsFunc(group, func(piece string) bool { return strings.Contains(lower, piece) })
 		})
 	}
-	return may && p.regexp.MatchString(lower)
+	return may && re.MatchString(lower)
 }

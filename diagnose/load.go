@@ -9,7 +9,6 @@ import (
 	"maps"
 	"path"
 	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,7 +36,7 @@ type kindTable struct {
 	Name      string `toml:"name"`
 	Family    string `toml:"family"`
 	Temporary *bool  `toml:"temporary"`
-	Retry     string `toml:"retry"`
+	Retry     string `toml:"retry"` // for people
 	Meaning   string `toml:"meaning"`
 	MeaningZh string `toml:"meaning_zh"`
 	Fix       string `toml:"fix"`
@@ -123,7 +122,7 @@ type rule struct {
 	stages   []smtp.Stage
 	codes    []int // 535; 4 for 4xx
 	enhanced []enhancedRange
-	pattern  string
+	wanted   [][][]string          // pieces of text: see index
 	regexp   func() *regexp.Regexp // for text in lower case; nil where there is no pattern
 	error    string                // a condition of conditions.go, for errors that are known by their type
 
@@ -209,7 +208,7 @@ func (f *Facts) add(one *file) error {
 		if f.kinds[k] == nil {
 			f.order = append(f.order, k)
 		}
-		f.kinds[k] = &kindFact{t.Family, t.Temporary, t.Retry, Words{t.Meaning, t.MeaningZh}, Words{t.Fix, t.FixZh}}
+		f.kinds[k] = &kindFact{t.Family, t.Temporary, Words{t.Meaning, t.MeaningZh}, Words{t.Fix, t.FixZh}}
 	}
 	for i := range one.Providers {
 		p, err := one.Providers[i].provider()
@@ -261,7 +260,7 @@ func (f *Facts) addRule(one *file, t *ruleTable) error {
 
 func (t *ruleTable) rule() (*rule, error) {
 	r := &rule{
-		id: t.ID, group: t.Group, strict: t.Strict, bound: t.Bound, pattern: t.Text, error: t.Error, kind: Kind(t.Kind), temporary: t.Temporary,
+		id: t.ID, group: t.Group, strict: t.Strict, bound: t.Bound, error: t.Error, kind: Kind(t.Kind), temporary: t.Temporary,
 		cause: Words{t.Cause, t.CauseZh}, fix: Words{t.Fix, t.FixZh}, example: t.Example, source: t.Source, sure: 'C',
 	}
 	if t.ID == "" || t.Kind == "" {
@@ -299,11 +298,13 @@ func (t *ruleTable) rule() (*rule, error) {
 		return nil, fmt.Errorf("error = %q is no condition", t.Error)
 	}
 	if t.Text != "" {
-		if _, err := syntax.Parse("(?is)"+t.Text, syntax.Perl); err != nil {
+		parsed, err := parse(t.Text)
+		if err != nil {
 			return nil, fmt.Errorf("text: %w", err)
 		}
+		r.wanted = alternatives(parsed)
 		// Compiled when it is first wanted: a program explains one error, not all.
-		r.regexp = sync.OnceValue(func() *regexp.Regexp { return compile(t.Text) })
+		r.regexp = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(parsed.String()) })
 	}
 	return r, nil
 }

@@ -134,7 +134,7 @@ func (f *Facts) readings(text string, h Hint) []reading {
 	if bare.enhanced.Class >= 4 {
 		return append([]reading{bare}, all...)
 	}
-	if len(all) > 0 && len(spots(text)) > 0 && all[0].class() > 0 && !looksLocal(r.text) {
+	if len(all) > 0 && !looksLocal(r.text) {
 		return all
 	}
 	return append([]reading{r}, all...)
