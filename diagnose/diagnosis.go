@@ -46,7 +46,10 @@ const (
 )
 
 // Words are the same sentence in each language.
-type Words struct{ En, Zh string }
+type Words struct {
+	En string `json:"en"`
+	Zh string `json:"zh,omitempty"`
+}
 
 // In is the sentence in one language; in English, where there is no other.
 func (w Words) In(l Lang) string {

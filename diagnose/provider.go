@@ -48,6 +48,9 @@ type mark struct {
 	provider *Provider
 }
 
+// common are words that stand in the hosts of many, and name nobody.
+var common = []string{"smtp", "mail", "email", "relay", "out", "in", "send", "com", "net", "org", "cn", "co"}
+
 // provider finds one by whatever names it, or nil.
 func (f *Facts) provider(name string) *Provider {
 	name = strings.ToLower(strings.TrimSpace(name))
@@ -87,6 +90,30 @@ func (f *Facts) provider(name string) *Provider {
 	if strings.ContainsRune(name, '.') {
 		return f.marked(name)
 	}
+	return f.nicknamed(name)
+}
+
+// nicknamed finds a provider by a word of its domains or hosts, as people call it:
+// 163, office365.
+func (f *Facts) nicknamed(name string) *Provider {
+	has := func(host string) bool {
+		for label := range strings.SplitSeq(host, ".") {
+			if label == name {
+				return true
+			}
+		}
+		return false
+	}
+	for _, p := range f.providers {
+		if slices.ContainsFunc(p.Domains, has) && !slices.Contains(common, name) {
+			return p
+		}
+	}
+	for _, p := range f.providers {
+		if slices.ContainsFunc(p.Hosts, func(h Host) bool { return has(h.Name) && !slices.Contains(common, name) }) {
+			return p
+		}
+	}
 	return nil
 }
 
@@ -94,6 +121,9 @@ func (f *Facts) provider(name string) *Provider {
 func (h Host) is(name string) bool {
 	if h.Name == name {
 		return true
+	}
+	if strings.ToLower(h.Name) == h.Name {
+		return false // as most are, and every failed attempt asks all of them
 	}
 	labels, given := strings.Split(h.Name, "."), strings.Split(name, ".")
 	if len(labels) != len(given) {

@@ -37,9 +37,24 @@ import (
 //
 // What is wrong is told with the name of the field, as a [Problems] where the JSON
 // itself is right. Whether the message can be sent is seen by Check. No more is
-// read than there is: who reads from a stranger limits r.
-func DecodeJSON(r io.Reader, files fs.FS) (*Message, error) {
+// read than there is: who reads from a stranger limits r. A list has at most 10000
+// members, for a small text could make a large one.
+func DecodeJSON(r io.Reader, files fs.FS) (*Message, error) { return DecodeJSONWith(r, files, nil) }
+
+// DecodeJSONWith is [DecodeJSON] for an object that has further fields, each of
+// them a string. The function of its name is given it.
+func DecodeJSONWith(r io.Reader, files fs.FS, more map[string]func(text string) error) (*Message, error) {
 	d := &decoder{dec: json.NewDecoder(r), files: files}
+	for name, take := range more {
+		d.more = append(d.more, slot{name, func(field string) error {
+			var s string
+			err := d.text(&s)(field)
+			if err == nil {
+				err = take(s)
+			}
+			return err
+		}})
+	}
 	m := new(Message)
 	if err := d.message(m); err != nil {
 		return nil, err
@@ -66,6 +81,7 @@ func (m *Message) UnmarshalJSON(b []byte) error {
 type decoder struct {
 	dec   *json.Decoder
 	files fs.FS
+	more  []slot // of a message, besides its own
 }
 
 func wrong(field, format string, args ...any) error {
@@ -80,7 +96,7 @@ type slot struct {
 
 // message reads a whole one. The slots are the one list of what there is.
 func (d *decoder) message(m *Message) error {
-	return d.object("", "a message", []slot{
+	return d.object("", "a message", append([]slot{
 		{"From", d.address(&m.From)}, {"Sender", d.address(&m.Sender)}, {"ReplyTo", d.addresses(&m.ReplyTo)},
 		{"To", d.addresses(&m.To)}, {"Cc", d.addresses(&m.Cc)}, {"Bcc", d.addresses(&m.Bcc)},
 		{"Subject", d.text(&m.Subject)}, {"Text", d.text(&m.Text)}, {"HTML", d.text(&m.HTML)},
@@ -102,7 +118,7 @@ func (d *decoder) message(m *Message) error {
 		{"Notify", d.notify(&m.Notify)},
 		{"Return", word(d, &m.Return, map[string]Return{"full": ReturnFull, "header": ReturnHeader})},
 		{"EnvelopeID", d.text(&m.EnvelopeID)}, {"RequireTLS", d.flag(&m.RequireTLS)},
-	})
+	}, d.more...))
 }
 
 // object reads an object whose members are slots.
@@ -198,8 +214,16 @@ func list[T any](d *decoder, to *[]T, read func(*T) func(string) error) func(str
 	}
 }
 
+const (
+	mostMembers   = 10_000  // of a list
+	mostAddresses = 4 << 20 // octets of addresses in one string
+)
+
 func listRest[T any](d *decoder, field string, to *[]T, read func(*T) func(string) error) error {
 	for i := 0; d.dec.More(); i++ {
+		if i == mostMembers {
+			return wrong(field, "has more than %d members", mostMembers)
+		}
 		var one T
 		if err := read(&one)(at(field, i)); err != nil {
 			return err
@@ -332,6 +356,9 @@ func (d *decoder) addressOr(to *[]Address, field string, many bool) error {
 	}
 	switch tok := tok.(type) {
 	case string:
+		if len(tok) > mostAddresses {
+			return wrong(field, "is longer than %d octets", mostAddresses)
+		}
 		list, err := ParseAddresses(tok)
 		if err != nil {
 			return wrong(field, "is no address: %v", err)

@@ -253,3 +253,22 @@ func FuzzJSON(f *testing.F) {
 		}
 	})
 }
+
+// TestJSONMany: a small text is not to make a list without end.
+func TestJSONMany(t *testing.T) {
+	many := func(one string, n int) string { return strings.Repeat(one+",", n-1) + one }
+	for in, says := range map[string]string{
+		`{"to": [` + many(`{}`, 10_001) + `]}`:                  "To has more than 10000 members",
+		`{"references": [` + many(`""`, 10_001) + `]}`:          "References has more than 10000 members",
+		`{"attach": [` + many(`{"text": ""}`, 10_001) + `]}`:    "Attach has more than 10000 members",
+		`{"to": "` + many("a@b.example", 400_000) + `"}`:        "To is longer than 4194304 octets",
+		`{"replyTo": ["` + many("a@b.example", 400_000) + `"]}`: "ReplyTo[0] is longer than 4194304 octets",
+	} {
+		if _, err := decode(in); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%.40s: %v, want %q", in, err, says)
+		}
+	}
+	if m, err := decode(`{"to": [` + many(`"a@b.example"`, 10_000) + `]}`); err != nil || len(m.To) != 10_000 {
+		t.Errorf("as many as may be: %v", err)
+	}
+}

@@ -1,19 +1,15 @@
 package proxy
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"fmt"
-	"math/big"
 	"net"
 	"os"
-	"slices"
 	"time"
+
+	"github.com/parleymail/parley/internal/throwaway"
 )
 
 // Certificate is the certificate that the proxy shows to programs: of TLS, or one of
@@ -49,34 +45,13 @@ func (p *Proxy) tlsConfig() (*tls.Config, error) {
 // ownCertificate is for this machine, and for the provider's name, which a program may
 // still call us by. Nobody trusts it who was not told to.
 func (p *Proxy) ownCertificate() (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	names := []string{"localhost"}
+	names := []string{"localhost", "127.0.0.1", "::1"}
 	if name, err := os.Hostname(); err == nil {
 		names = append(names, name)
 	}
 	if r, err := p.route(); err == nil && net.ParseIP(r.host) == nil {
 		names = append(names, r.host)
 	}
-	slices.Sort(names)
-	now := time.Now()
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(now.UnixNano()),
-		Subject:               pkix.Name{CommonName: "parley proxy"},
-		DNSNames:              slices.Compact(names),
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(30 * 24 * time.Hour),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true,
-		IsCA:                  true, // some programs take nothing else as a trust anchor
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+	const life = 30 * 24 * time.Hour
+	return throwaway.SelfSigned(time.Now().Add(life), names...)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parleymail/parley/internal/secret"
 	"github.com/parleymail/parley/smtp"
 )
 
@@ -37,15 +38,6 @@ func stageOf(word string) (stage smtp.Stage, known bool) {
 		return 0, true
 	}
 	return 0, false
-}
-
-// isMechanism tells the names that may stand behind AUTH. What else stands there may
-// be a password that somebody put in the wrong place.
-func isMechanism(name string) bool {
-	return slices.Contains([]string{
-		"PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
-		"SCRAM-SHA-512", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "NTLM", "GSSAPI", "ANONYMOUS",
-	}, name)
 }
 
 // program is told what the program said. It gives what is to go on to the provider,
@@ -266,40 +258,40 @@ func (t *tap) outOfTurn() {
 }
 
 // shown is a command as it may be seen by anybody.
-func (t *tap) shown(word string, text []byte, known bool) (line string, secret bool) {
-	shown, secret := t.secrets.hide(text, false)
+func (t *tap) shown(word string, text []byte, known bool) (line string, hidden bool) {
+	shown, hidden := t.secrets.hide(text, false)
 	upper := bytes.ToUpper(text)
 	switch {
 	case known && word != "AUTH":
-		return string(shown), secret
+		return string(shown), hidden
 	case word == "AUTH":
 		return shownLogin(string(text))
 	case t.distrust || bytes.Contains(upper, []byte("AUTH")):
 		// A program that was told no may not have heard it, and says the name and the
 		// password that it was going to say.
-		return hidden, true
+		return secret.Mark, true
 	case bytes.HasPrefix(upper, []byte("MAIL")), bytes.HasPrefix(upper, []byte("RCPT")), bytes.HasPrefix(upper, []byte("EHLO")), bytes.HasPrefix(upper, []byte("HELO")):
-		return string(shown), secret // a slip of the pen
+		return string(shown), hidden // a slip of the pen
 	}
 	// Another protocol's PASS and LOGIN, a password in the wrong place: who knows.
 	if first, _, more := strings.Cut(string(text), " "); more && isWord(first) {
-		return first + " " + hidden, true
+		return first + " " + secret.Mark, true
 	} else if !more && (isWord(first) || first == "") {
 		return first, false
 	}
-	return hidden, true
+	return secret.Mark, true
 }
 
 // shownLogin is AUTH without what stands behind the mechanism.
-func shownLogin(text string) (line string, secret bool) {
+func shownLogin(text string) (line string, hidden bool) {
 	words := strings.Fields(text)
 	switch {
 	case len(words) == 1:
 		return text, false
-	case !isMechanism(strings.ToUpper(words[1])):
-		return words[0] + " " + hidden, true
+	case !secret.IsMechanism(words[1]):
+		return words[0] + " " + secret.Mark, true
 	case len(words) > 2:
-		return words[0] + " " + words[1] + " " + hidden, true
+		return words[0] + " " + words[1] + " " + secret.Mark, true
 	}
 	return text, false
 }
@@ -316,7 +308,7 @@ func (t *tap) obey(word, args string) action {
 	switch word {
 	case "EHLO", "LHLO":
 		t.lmtp = word == "LHLO"
-		a.held = t.rules.edits.any()
+		a.held = t.rules.edits.any() || t.remoteTLS
 	case "STARTTLS":
 		if act = t.askTLS(&a); act == answerHere {
 			return act
@@ -385,7 +377,7 @@ func (t *tap) response(text string) action {
 	t.responses++
 	t.secrets.heard(t.mechanism, t.responses, text)
 	t.stage = smtp.StageAuth
-	t.tell(smtp.Event{Stage: smtp.StageAuth, Did: smtp.Command, Line: hidden, Hidden: true})
+	t.tell(smtp.Event{Stage: smtp.StageAuth, Did: smtp.Command, Line: secret.Mark, Hidden: true})
 	if t.local.verb == "AUTH" {
 		t.local.cancelled = text == "*"
 		return answerHere

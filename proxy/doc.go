@@ -26,7 +26,8 @@
 // does not take, the other is not asked for: there are no queues in between.
 //
 // In the reply to EHLO the lines STARTTLS and AUTH come and go with OfferTLS, a login
-// and AcceptLogin, and those of Without go; a note in the trace says so. Of its own
+// and AcceptLogin, and those of Without go; so do mechanisms that bind the login to TLS,
+// where that ends here (SCRAM-SHA-256-PLUS). A note in the trace says so. Of its own
 // accord the proxy speaks to the program only where there is no provider that could:
 // 421, and why.
 //

@@ -34,6 +34,12 @@ func (t *tap) edited(reply []byte) []byte {
 			out = append(out, word)
 			continue
 		}
+		if word == "AUTH" && t.remoteTLS {
+			if unbound, gone := cutBound(line, t.programTLS); len(gone) > 0 {
+				line = unbound
+				out = append(out, gone...)
+			}
+		}
 		kept = append(kept, line)
 	}
 	if e.accept {
@@ -65,6 +71,29 @@ func (t *tap) drops(word string) bool {
 		return true
 	}
 	return slices.ContainsFunc(e.without, func(w string) bool { return strings.EqualFold(w, word) })
+}
+
+// cutBound takes the mechanisms out of a line of AUTH that bind the login to TLS (RFC 5929), since TLS ends at the proxy
+// and they would fail. Over TLS with the program SCRAM without binding goes too: a program that could have bound it says so,
+// and the provider then takes us for an attacker, rightly. RFC 5802 §6.
+func cutBound(line []byte, programTLS bool) (left []byte, gone []string) {
+	text := strings.TrimRight(string(line), "\r\n")
+	words := strings.Fields(text)
+	drop := func(w string) bool {
+		upper := strings.ToUpper(w)
+		bound := slices.ContainsFunc(words, func(o string) bool { return strings.EqualFold(o, w+"-PLUS") })
+		return strings.HasSuffix(upper, "-PLUS") || programTLS && bound
+	}
+	for _, w := range words[1:] {
+		if drop(w) {
+			gone = append(gone, w)
+		}
+	}
+	if len(gone) == 0 {
+		return line, nil
+	}
+	words = slices.DeleteFunc(words, drop)
+	return []byte(strings.Join(words, " ") + "\r\n"), gone
 }
 
 // marked makes the last line the last, and no other: RFC 5321 §4.2.1.

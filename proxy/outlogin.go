@@ -58,7 +58,7 @@ const maxChallenges = 16
 func (o *opening) exchange(mech sasl.Mechanism) *smtp.Error {
 	secrets := &o.s.tap.secrets
 	initial, err := mech.Next(o.s.ctx, nil)
-	secrets.addAll(mech)
+	secrets.AddAll(mech.Secrets())
 	if err != nil {
 		return authError(smtp.Unauthorized, err)
 	}
@@ -91,7 +91,7 @@ func (o *opening) exchange(mech sasl.Mechanism) *smtp.Error {
 		if err == nil {
 			initial, err = mech.Next(o.s.ctx, challenge)
 		}
-		secrets.addAll(mech)
+		secrets.AddAll(mech.Secrets())
 		if err != nil {
 			o.ask(smtp.StageAuth, "*") // RFC 4954 §4
 			return authError(smtp.Unauthorized, err)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/parleymail/parley/diagnose"
+	"github.com/parleymail/parley/internal/secret"
 	"github.com/parleymail/parley/internal/wire"
 	"github.com/parleymail/parley/smtp"
 )
@@ -224,7 +225,7 @@ func (o *opening) ask(stage smtp.Stage, line string) (smtp.Reply, *smtp.Error) {
 	case stage == smtp.StageAuth && strings.HasPrefix(line, "AUTH "):
 		shown, _ = shownLogin(line)
 	case stage == smtp.StageAuth:
-		shown = hidden
+		shown = secret.Mark
 	}
 	o.said = append(o.said, smtp.Event{Stage: stage, Did: smtp.Command, Line: shown, Hidden: shown != line})
 	conn := o.s.conn(Provider)

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/parleymail/parley/internal/secret"
 	"github.com/parleymail/parley/smtp"
 )
 
@@ -116,7 +117,7 @@ func (s *session) turnAway(why, reply string) {
 
 // say says a line to the program that is not the provider's.
 func (s *session) say(reply string) {
-	s.tell(smtp.Event{Did: smtp.Answer, Line: reply, Hidden: strings.Contains(reply, hidden)})
+	s.tell(smtp.Event{Did: smtp.Answer, Line: reply, Hidden: strings.Contains(reply, secret.Mark)})
 	conn := s.conn(Program)
 	conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
 	io.WriteString(conn, reply+"\r\n")

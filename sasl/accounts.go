@@ -113,6 +113,14 @@ func Users(passwords map[string]string) *Accounts {
 	}
 }
 
+// Anyone are accounts that take any user name with any password or token, for
+// servers that mail is caught by and none is delivered from. SCRAM and CRAM-MD5 are
+// not offered: there the server has to know the password itself.
+func Anyone() *Accounts {
+	take := func(context.Context, string, string) error { return nil }
+	return &Accounts{Password: take, Token: take}
+}
+
 // sameText takes as long whatever the texts are like, but for their length.
 func sameText(a, b string) bool {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))

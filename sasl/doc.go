@@ -7,7 +7,8 @@
 // [External]. Choose looks at what the server offers and gives a [Mechanism],
 // which is one exchange: Next answers challenges, and Outcome is told the verdict.
 //
-// The server's side. [Accounts] know who may come in; [Users] are some for a test.
+// The server's side. [Accounts] know who may come in; [Users] are some for a test,
+// and with [Anyone] nobody is turned away.
 // Offer is the list for the reply to EHLO, and Start gives an [Exchange] for the
 // mechanism that the client named.
 //

@@ -373,3 +373,22 @@ func TestUsersAreCopied(t *testing.T) {
 		t.Error(o.server)
 	}
 }
+
+// Anyone takes any password and any token, and offers nothing for which it would
+// have to know them.
+func TestAnyone(t *testing.T) {
+	l := connect(t, tls.VersionTLS13, nil)
+	a := sasl.Anyone()
+	if got := strings.Join(a.Offer(l.server), " "); got != "OAUTHBEARER XOAUTH2 PLAIN LOGIN" {
+		t.Errorf("it offers %s", got)
+	}
+	if got := a.Offer(sasl.Channel{}); len(got) > 0 {
+		t.Errorf("it offers %v in clear text", got)
+	}
+	for _, mechanism := range a.Offer(l.server) {
+		m, x := begin(t, credsFor(mechanism, "whoever@example.org", "what-you-like"), a, l.client, l.server)
+		if o := talk(t, m, x, nil); o.client != nil || o.server != nil || o.user != "whoever@example.org" {
+			t.Errorf("%s: client: %v, server: %v, user %q", mechanism, o.client, o.server, o.user)
+		}
+	}
+}

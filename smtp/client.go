@@ -64,6 +64,10 @@ type Client struct {
 	// everything else, from whatever goroutine is at it. It must not block long.
 	Trace func(Event)
 
+	// KeepSaid has each Receipt of Send bring along what was said, as each Error does.
+	// It costs some twenty allocations a mail.
+	KeepSaid bool
+
 	pool pool
 }
 
@@ -97,4 +101,20 @@ type Receipt struct {
 	Reply   Reply    // to the end of the content; it often names the mail in the server's queue
 	Refused []*Error // recipients not taken; empty unless Client.Partial
 	Size    int64    // octets of the content, CRLF counted as two, as RFC 1870 counts
+	DSN     bool     // the server tells of delivery what the envelope asks to be told, or passes that on: RFC 3461
+	Peer
+
+	// Took is from the first command of the mail to the verdict. Zero from SendAll, where mails overlap.
+	Took time.Duration
+
+	// Said is the end of the conversation, from the first command of this mail, or from the beginning of
+	// its session where it was the first; nil unless Client.KeepSaid, and from SendAll.
+	Said []Event
+}
+
+// A Peer is with whom a mail was spoken of. What is not known, for there was no
+// connection, is zero.
+type Peer struct {
+	Remote string               // its address: "192.0.2.1:25", or the path of a socket
+	TLS    *tls.ConnectionState // nil in clear text
 }

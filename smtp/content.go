@@ -187,6 +187,8 @@ func (s *Session) heardStep(t *transaction, e *Error) {
 		// The server waits for a content that it is not to have: some of the
 		// recipients would get it. There is no way back but this.
 		s.lost = true
+	case stage == StageData && len(t.accepted) == 0 && len(t.refused) > 0:
+		// It says no more than that there is nobody: why is in the replies to RCPT.
 	case e != nil && t.err == nil:
 		t.err = e
 	}
@@ -201,7 +203,7 @@ func (s *Session) endEmpty() {
 
 // hearEnd hears the verdict.
 func (s *Session) hearEnd(t *transaction) (*Receipt, *Error) {
-	receipt := &Receipt{Refused: t.refused, Size: t.size}
+	receipt := &Receipt{Refused: t.refused, Size: t.size, DSN: s.exts.dsn, Peer: s.peer()}
 	var e *Error
 	if s.client.LMTP {
 		e = s.hearEnds(t, receipt)
@@ -228,7 +230,7 @@ func (s *Session) hearEnds(t *transaction, receipt *Receipt) *Error {
 	for _, path := range t.accepted {
 		var e *Error
 		if s.lost && last != nil {
-			e = &Error{Kind: last.Kind, Stage: StageEnd, Err: last.Err, Said: last.Said}
+			e = &Error{Kind: last.Kind, Stage: StageEnd, Err: last.Err, Said: last.Said, Peer: s.peer()}
 		} else if e = s.hear(); e == nil {
 			receipt.Reply = s.reply.whole()
 			continue

@@ -46,6 +46,8 @@ type Error struct {
 	// 64 events and 8 KiB.
 	Said []Event
 
+	Peer
+
 	uncertain bool
 }
 

@@ -43,6 +43,9 @@ func (c *Client) open(ctx context.Context) (*Session, *Error) {
 	}
 	s := newSession(c, conn, addr, host)
 	s.number = c.pool.number()
+	if a := conn.RemoteAddr(); a != nil && c.Proxy == "" && network != "unix" {
+		s.remote = a.String()
+	}
 	done := s.within(ctx)
 	s.tell(Event{Stage: StageDial, Did: Connected}, []byte(addr))
 	e := s.greet(ctx, c.security(network, addr))
@@ -223,7 +226,7 @@ func (s *Session) auth(ctx context.Context, security Security) *Error {
 		return s.authFailed(Unauthorized, err)
 	}
 	initial, err := mech.Next(ctx, nil)
-	s.secrets.addAll(mech)
+	s.secrets.AddAll(mech.Secrets())
 	if err != nil {
 		return s.authFailed(Unauthorized, err)
 	}
@@ -275,7 +278,7 @@ func (s *Session) exchange(ctx context.Context, mech sasl.Mechanism, initial []b
 			if err == nil {
 				response, err = mech.Next(ctx, challenge)
 			}
-			s.secrets.addAll(mech) // some are made only now
+			s.secrets.AddAll(mech.Secrets()) // some are made only now
 			if err != nil {
 				return s.cancel(err)
 			}
@@ -325,9 +328,7 @@ func (s *Session) authFailed(kind Kind, err error) *Error {
 // the server says, lest it say it back.
 func (s *Session) encoded(response []byte) string {
 	text := base64.StdEncoding.EncodeToString(response)
-	if len(text) >= minSecret {
-		s.secrets = append(s.secrets, []byte(text))
-	}
+	s.secrets.Remember(text)
 	return text
 }
 

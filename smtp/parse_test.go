@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/parleymail/parley/internal/secret"
 )
 
 func TestReplyIsKeptWhole(t *testing.T) {
@@ -186,8 +188,8 @@ func TestErrorUnwraps(t *testing.T) {
 
 // A secret is hidden also where the line broke off in the midst of it.
 func TestSecretThatWasCut(t *testing.T) {
-	var s secrets
-	s.add("hush-hush-hush")
+	var s secret.List
+	s.Add("hush-hush-hush")
 	for line, want := range map[string]string{
 		"500 what is hush-hush-hush?": "500 what is (secret)?",
 		"500 what is hush-hush-":      "500 what is (secret)",
@@ -195,7 +197,7 @@ func TestSecretThatWasCut(t *testing.T) {
 		"500 what is hus":             "500 what is hus",
 		"500 what":                    "500 what",
 	} {
-		if got, _ := s.hideCut([]byte(line)); string(got) != want {
+		if got, _ := s.HideCut([]byte(line)); string(got) != want {
 			t.Errorf("%q became %q, want %q", line, got, want)
 		}
 	}

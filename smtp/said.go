@@ -25,9 +25,12 @@ func (t *said) add(e Event, line []byte) {
 }
 
 // events is the last of them, oldest first.
-func (t *said) events(session uint64) []Event {
+func (t *said) events(session uint64) []Event { return t.since(0, session) }
+
+// since is the last of them, and none before the n-th.
+func (t *said) since(n int, session uint64) []Event {
 	first, size := t.n, 0
-	for first > 0 && t.n-first < maxSaid {
+	for first > n && t.n-first < maxSaid {
 		size += len(t.ring[(first-1)%maxSaid].line)
 		if size > maxSaidSize {
 			break

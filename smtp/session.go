@@ -9,12 +9,11 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"time"
 
+	"github.com/parleymail/parley/internal/secret"
 	"github.com/parleymail/parley/internal/wire"
 	"github.com/parleymail/parley/mail"
-	"github.com/parleymail/parley/sasl"
 )
 
 // A Session is one connection, greeted and ready: RFC 5321 §3. It is used by one
@@ -23,6 +22,7 @@ type Session struct {
 	client *Client
 	number uint64
 	addr   string // host:port or a socket's path
+	remote string // the address that the connection is to; behind a proxy addr
 	host   string // what the certificate must be for
 	conn   net.Conn
 	raw    net.Conn // the connection below TLS; conn itself in clear text
@@ -38,8 +38,8 @@ type Session struct {
 
 	exts     extensions
 	tls      *tls.ConnectionState
-	verified bool // the certificate was judged, and found good
-	secrets  secrets
+	verified bool        // the certificate was judged, and found good
+	secrets  secret.List // what no trace and no error may hold, though the server says it back
 
 	ctx        context.Context // of the call under way
 	patience   time.Duration   // how long the next read may wait; zero: the deadline stands
@@ -51,6 +51,7 @@ type Session struct {
 	buffers    net.Buffers
 	spoke      bool         // the server did, out of turn
 	lost       bool         // over, or out of step with the server: only Close is left
+	cause      error        // what the conversation broke down by; nil where it did not
 	dirty      bool         // a transaction was begun and not brought to its end: RSET first
 	failed     bool         // the last transaction that is over was not taken
 	current    *transaction // the one begun last
@@ -99,11 +100,13 @@ const (
 var noPath mail.Path
 
 func newSession(c *Client, conn net.Conn, addr, host string) *Session {
-	s := &Session{client: c, addr: addr, host: host, raw: conn, opened: time.Now(), out: make([]byte, 0, 4096)}
+	s := &Session{client: c, addr: addr, host: host, raw: conn, remote: addr, opened: time.Now(), out: make([]byte, 0, 4096)}
 	s.now = s.opened
 	s.use(conn)
 	return s
 }
+
+func (s *Session) peer() Peer { return Peer{Remote: s.remote, TLS: s.tls} }
 
 // use makes the session speak over conn, from its next octet on.
 func (s *Session) use(conn net.Conn) {
@@ -150,6 +153,9 @@ func (s *Session) Close() error {
 func (s *Session) hangUp(why error) error {
 	if s.conn == nil {
 		return nil
+	}
+	if s.lost && why == nil {
+		why = s.cause // who reads the trace is to see whether it hung up or fell silent
 	}
 	if s.lost && why == nil {
 		why = errLost
@@ -373,7 +379,7 @@ func (s *Session) hear() *Error {
 	case a.stage == StageAuth && s.reply.code != 421:
 		kind = Unauthorized
 	}
-	return &Error{Kind: kind, Stage: a.stage, Path: a.path, Reply: s.reply.whole(), Said: s.said.events(s.number)}
+	return &Error{Kind: kind, Stage: a.stage, Path: a.path, Reply: s.reply.whole(), Said: s.said.events(s.number), Peer: s.peer()}
 }
 
 // readReply reads a whole reply into s.reply: RFC 5321 §4.2.
@@ -383,21 +389,15 @@ func (s *Session) readReply(a asked) error {
 	for left := maxReply; ; {
 		line, err := s.in.ReadLine(left)
 		left -= len(line)
-		hide := s.secrets.hide
+		hide := s.secrets.Hide
 		if a.stage == StageAuth {
-			hide = s.secrets.hidePieces
+			hide = s.secrets.HidePieces
 		}
 		shown, hidden := hide(trimEOL(line))
-		guess := sasl.TestsPasswords(line) // looked at whole: nothing of it is to be seen
-		if guess {
-			shown, hidden = slices.Concat(line[:4], hiddenText), true
-		}
 		e := Event{Stage: a.stage, Did: Answer, Hidden: hidden}
 		if err != nil {
 			if len(line) > 0 {
-				if !guess {
-					shown, e.Hidden = s.secrets.hideCut(line)
-				}
+				shown, e.Hidden = s.secrets.HideCut(line)
 				s.tell(e, shown)
 			}
 			if s.broken != nil && err != wire.ErrLineTooLong {
@@ -426,7 +426,7 @@ func trimEOL(line []byte) []byte {
 
 // brokeDown is the error of a conversation that broke down.
 func (s *Session) brokeDown(a asked, err error) *Error {
-	e := &Error{Kind: Unreachable, Stage: a.stage, Path: a.path, Err: err, Said: s.said.events(s.number)}
+	e := &Error{Kind: Unreachable, Stage: a.stage, Path: a.path, Err: err, Said: s.said.events(s.number), Peer: s.peer()}
 	var garbled garbledError
 	switch {
 	case s.ctx.Err() != nil:
@@ -444,12 +444,13 @@ func (s *Session) brokeDown(a asked, err error) *Error {
 	case err == io.EOF || err == io.ErrUnexpectedEOF:
 		e.Err = fmt.Errorf("the server hung up: %w", err)
 	}
+	s.cause = e.Err
 	return e
 }
 
 // fail is an error that we found ourselves. The session goes on, where it can.
 func (s *Session) fail(kind Kind, stage Stage, err error) *Error {
-	return &Error{Kind: kind, Stage: stage, Err: err, Said: s.said.events(s.number)}
+	return &Error{Kind: kind, Stage: stage, Err: err, Said: s.said.events(s.number), Peer: s.peer()}
 }
 
 // tell records an event, and tells the trace of it.

@@ -60,9 +60,14 @@ func (s *Session) send(ctx context.Context, t *transaction) (*Receipt, *Error) {
 	}
 	done := s.within(ctx)
 	defer done()
+	first := s.said.n
+	if s.mails == 0 {
+		first = 0 // the opening belongs to the first mail
+	}
 	if e := s.begin(t); e != nil {
 		return nil, e
 	}
+	began := s.now
 	if e := s.hearEnvelope(t); e != nil {
 		return nil, e
 	}
@@ -71,7 +76,14 @@ func (s *Session) send(ctx context.Context, t *transaction) (*Receipt, *Error) {
 			return nil, e
 		}
 	}
-	return s.hearEnd(t)
+	receipt, e := s.hearEnd(t)
+	if e == nil {
+		receipt.Took = s.now.Sub(began)
+		if s.client.KeepSaid {
+			receipt.Said = s.said.since(first, s.number)
+		}
+	}
+	return receipt, e
 }
 
 // prepare does all that can be done before anything is said: what is wrong with

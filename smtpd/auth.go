@@ -3,6 +3,7 @@ package smtpd
 import (
 	"encoding/base64"
 	"errors"
+	"strings"
 
 	"github.com/parleymail/parley/sasl"
 	"github.com/parleymail/parley/smtp"
@@ -14,7 +15,6 @@ const mostAuths = 3
 
 // auth begins to authenticate the client: RFC 4954 §4.
 func (s *Session) auth(args []byte) smtp.Reply {
-	s.garbage = true // until the exchange has begun
 	switch {
 	case !s.offers(extAuth):
 		return notOffered
@@ -33,9 +33,8 @@ func (s *Session) auth(args []byte) smtp.Reply {
 	if !ok {
 		return badBase64
 	}
-	s.garbage = false
-	s.exchange = x
-	return s.step(response)
+	s.exchange, s.named = x, strings.ToUpper(string(mechanism))
+	return s.pretended(s.step(response))
 }
 
 // decodeResponse decodes an initial response: nil where there is none, and "="
@@ -59,21 +58,21 @@ func decodeBase64(text []byte) ([]byte, bool) {
 // respond takes a line that is a response and no command.
 func (s *Session) respond(line []byte) smtp.Reply {
 	s.traceSecret()
+	if r, refused := s.meet(smtp.StageAuth, line); refused {
+		s.exchange = nil
+		return r
+	}
 	response, ok := decodeBase64(line)
 	switch {
 	case string(line) == "*":
-		s.endExchange()
+		s.exchange = nil
 		return cancelled
 	case !ok:
-		s.endExchange()
+		s.exchange = nil
 		return badBase64
 	}
-	return s.step(response)
+	return s.pretended(s.step(response))
 }
-
-// endExchange ends an exchange that has not come to its end. What the client says
-// next may still be meant for it.
-func (s *Session) endExchange() { s.exchange, s.garbage = nil, true }
 
 // step is one step of the exchange.
 func (s *Session) step(response []byte) smtp.Reply {
@@ -82,13 +81,17 @@ func (s *Session) step(response []byte) smtp.Reply {
 		return smtp.Reply{Code: 334, Lines: []string{base64.StdEncoding.EncodeToString(challenge)}}
 	}
 	if err == nil {
-		s.user = s.exchange.User()
+		s.user, s.method = s.exchange.User(), s.named
 		s.exchange = nil
 		return okAuth
 	}
-	s.endExchange()
+	name := s.exchange.Claimed()
+	s.exchange = nil
 	switch {
 	case errors.Is(err, sasl.ErrRefused):
+		if told := s.server.Unauthorized; told != nil {
+			told(s, s.named, name)
+		}
 		if s.attempts++; s.attempts >= mostAuths {
 			return tooManyAuths
 		}

@@ -224,3 +224,45 @@ func TestSecretsInWrongPlaces(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretsThatAFaultAsksFor: where a fault says 334 whatever is true, what the client answers is
+// a response to it, and not to the server, which may wait for none any more.
+func TestSecretsThatAFaultAsksFor(t *testing.T) {
+	const secret, wrong = "tulip-tulip-37", "334 UGFzc3dvcmQ6"
+	base64d := base64.StdEncoding.EncodeToString([]byte("\x00kim\x00" + secret))
+	begins := map[string]string{
+		"PLAIN, all at once": "AUTH PLAIN " + base64d + "\r\n",
+		"PLAIN":              "AUTH PLAIN\r\n" + base64d + "\r\n",
+		"LOGIN":              "AUTH LOGIN\r\na2lt\r\n" + base64.StdEncoding.EncodeToString([]byte(rightPassword)) + "\r\n",
+		"no mechanism":       "AUTH NONE\r\n",
+	}
+	for fault, f := range map[string]smtpd.Fault{
+		"reply": {Say: wrong}, "more": {More: wrong}, "garbage": {Say: wrong + "\r\n", Raw: true}, "yes, and more": {Say: "235 2.7.0 ok", More: wrong},
+		"mute": {Mute: true}, "lines": {Say: wrong + "\n" + wrong},
+	} {
+		for begin, said := range begins {
+			for _, options := range [][]string{{"accounts", "cleartext"}, {"accounts"}, {}} {
+				for _, times := range []int{1, 100} {
+					t.Run(fmt.Sprint(fault, "/", begin, "/", len(options), "/", times), func(t *testing.T) {
+						srv, _ := newServer(t, options...)
+						srv.Fault = func(_ *smtpd.Session, _ *smtpd.Transaction, at smtp.Stage, _ string) *smtpd.Fault {
+							if at != smtp.StageAuth || times == 0 {
+								return nil
+							}
+							times--
+							return &f
+						}
+						var rec transcript.Recorder
+						srv.Trace = rec.Trace
+						c := hello(t, srv)
+						c.say(said + base64d + "\r\n" + secret + "\r\nQUIT\r\n")
+						for c.hear() != "" {
+						}
+						<-c.why
+						noSecret(t, rec.Transcript(), secret)
+					})
+				}
+			}
+		}
+	}
+}

@@ -82,9 +82,14 @@ func (s *Session) command(line []byte) smtp.Reply {
 	}
 	s.stage = c.stage
 	s.traceLine(line)
-	s.garbage = false
+	s.garbage = c.stage == smtp.StageAuth
 	if c.stage != smtp.StageAuth && len(line)+2 > s.server.limits.line {
 		return lineTooLong
+	}
+	if s.server.Fault != nil && c.stage != smtp.StageContent { // BDAT's fault is that of the content
+		if r, refused := s.meet(c.stage, line); refused {
+			return s.unheeded(c, r)
+		}
 	}
 	if r := s.lacks(c.needs, args); r.Code != 0 {
 		return r
@@ -95,6 +100,15 @@ func (s *Session) command(line []byte) smtp.Reply {
 		}
 	}
 	return c.run(s, args)
+}
+
+// unheeded is the reply to a command that a fault refuses: it is not obeyed, but what
+// comes along with it is not to be taken for commands.
+func (s *Session) unheeded(c *command, r smtp.Reply) smtp.Reply {
+	if c.stage == smtp.StageData && len(s.in.Buffered()) > 0 {
+		return s.give(errRunAhead, r)
+	}
+	return r
 }
 
 // lacks is the reply to a command that may not be run now.
@@ -196,6 +210,9 @@ func (s *Session) starttls([]byte) smtp.Reply {
 		// It was said in clear text, by the client or by whoever sits between, to be
 		// taken for what the client said within TLS. No client does this by mistake.
 		return s.give(ErrInjected, injected)
+	}
+	if s.fault != nil {
+		s.config = s.fault.TLS
 	}
 	s.upgrading = true
 	return startTLS

@@ -26,9 +26,15 @@ func (src source) Read(p []byte) (int, error) {
 		if err := s.await(before); err != nil {
 			return 0, err
 		}
+		if s.midway != nil {
+			p = p[:s.soon(len(p))]
+		}
 		n, err := s.conn.Read(p)
 		if s.receiving {
 			s.waited += s.clock() - before
+		}
+		if s.slow != nil {
+			s.slowDown(n)
 		}
 		if n > 0 {
 			return n, nil
@@ -36,7 +42,7 @@ func (src source) Read(p []byte) (int, error) {
 		if !s.poked(err) {
 			return 0, err
 		}
-		if s.t == nil {
+		if s.t == nil || s.pausing {
 			return 0, errStopping
 		}
 		s.setReadDeadline()
@@ -51,7 +57,9 @@ func (s *Session) clock() time.Duration { return time.Since(s.begun) }
 func (s *Session) await(now time.Duration) error {
 	limits := &s.server.limits
 	switch {
+	case s.pausing: // until then, and no longer
 	case s.receiving:
+		s.idle = ""
 		// RFC 5321 §4.5.3.2 has no least rate, so that an octet a minute would hold a
 		// session for years. Only the time spent waiting for the client counts.
 		wait := limits.timeout
@@ -63,12 +71,27 @@ func (s *Session) await(now time.Duration) error {
 	case s.newLine:
 		// Once for a line: a client that drips octets gains no time by it.
 		s.newLine = false
-		s.arm(now, limits.timeout)
+		wait := limits.timeout
+		if s.server.Idle != nil {
+			wait = s.patience(wait)
+		}
+		s.arm(now, wait)
 	}
-	if s.server.stopping.Load() && s.t == nil {
+	if s.server.stopping.Load() && (s.t == nil || s.pausing) {
 		return errStopping
 	}
 	return nil
+}
+
+// patience is how long a client may be silent before its next command.
+func (s *Session) patience(usual time.Duration) time.Duration {
+	s.idle = ""
+	after, say := s.server.Idle(s)
+	if after <= 0 || after >= usual {
+		return usual
+	}
+	s.idle = say
+	return after
 }
 
 func (s *Session) arm(now, wait time.Duration) {
@@ -123,7 +146,11 @@ func (s *Session) flush(now time.Duration) error {
 	if wait := s.server.limits.timeout; wait < noTimeout/2 && rearm(&s.writeUntil, now, wait) {
 		s.conn.SetWriteDeadline(s.begun.Add(s.writeUntil))
 	}
-	_, s.broken = s.conn.Write(s.out)
+	if s.slow != nil {
+		s.broken = s.writeSlowly(s.out)
+	} else {
+		_, s.broken = s.conn.Write(s.out)
+	}
 	s.out = s.out[:0]
 	return s.broken
 }
@@ -146,6 +173,34 @@ func (s *Session) shrink() {
 	}
 }
 
+// beginTLS is implicit TLS. Where the connection is no TLS yet, a fault may choose with what it is spoken.
+func (s *Session) beginTLS(conn *tls.Conn) bool {
+	if conn == nil {
+		s.meet(smtp.StageTLS, nil)
+		if f := s.fault; f != nil {
+			s.fault = nil
+			s.config = f.TLS
+			if s.begin(f); !s.over && !f.silent() {
+				s.sayFor(f, smtp.Reply{})
+			}
+			if s.finish(f); s.over {
+				return false
+			}
+		}
+		conn = tls.Server(s.raw, s.ownConfig())
+		s.conn = conn
+	}
+	return s.handshake(conn)
+}
+
+// ownConfig is what TLS is spoken with.
+func (s *Session) ownConfig() *tls.Config {
+	if s.config != nil {
+		return s.config
+	}
+	return s.server.TLS
+}
+
 // startTLS is what follows the 220 to STARTTLS.
 func (s *Session) startTLS() {
 	s.upgrading = false
@@ -154,7 +209,7 @@ func (s *Session) startTLS() {
 		return
 	}
 	s.stage = smtp.StageTLS
-	conn := tls.Server(s.conn, s.server.TLS)
+	conn := tls.Server(s.conn, s.ownConfig())
 	s.conn = conn
 	if !s.handshake(conn) {
 		s.over = true
@@ -164,6 +219,7 @@ func (s *Session) startTLS() {
 	// No mail is under way and the reader holds nothing, or STARTTLS would have been
 	// refused.
 	s.in.Reset(source{s})
+	s.method = ""
 	s.hello, s.extended, s.user, s.exchange, s.garbage = "", false, "", nil, false
 }
 
@@ -200,6 +256,9 @@ func (s *Session) end() {
 		s.server.buffers.Put(s.large)
 	}
 	s.traceClosed()
+	if s.server.Closed != nil {
+		s.server.Closed(s, s.why)
+	}
 }
 
 // hangUp closes the connection. To close it while the client is still sending

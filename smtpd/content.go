@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/parleymail/parley/internal/wire"
 	"github.com/parleymail/parley/smtp"
@@ -30,9 +31,17 @@ func (s *Session) data(args []byte) smtp.Reply {
 		}
 		return r
 	}
+	f := s.fault
 	s.content.Data(s.in)
 	s.t.begun, s.last, s.dotted = true, true, true
 	s.answer(startInput)
+	if s.over {
+		return smtp.Reply{}
+	}
+	if !f.silent() && !strings.HasPrefix(f.Say, "354") {
+		s.t.begun = false // no client sends its content after that
+		return smtp.Reply{}
+	}
 	s.chunkFrom = 0
 	return s.take(s.t)
 }
@@ -56,6 +65,13 @@ func (s *Session) bdat(args []byte) smtp.Reply {
 	}
 	if r.Code != 0 {
 		return s.pass(size, r)
+	}
+	if !s.t.begun {
+		if r, refused := s.meetChunk(args); refused {
+			return s.pass(size, r)
+		} else if s.over {
+			return smtp.Reply{}
+		}
 	}
 	s.chunkFrom, s.last, s.dotted = 0, last, false
 	if s.t.begun {
@@ -106,6 +122,9 @@ func (s *Session) pass(size int64, r smtp.Reply) smtp.Reply {
 // take gives the content to Data, and has the reply to its end.
 func (s *Session) take(t *Transaction) smtp.Reply {
 	s.waited = 0
+	if s.server.Fault != nil {
+		s.meetContent(t)
+	}
 	if len(s.in.Buffered()) == 0 {
 		s.flush(s.clock()) // Data may take its time before it reads
 	}
@@ -119,6 +138,11 @@ func (s *Session) take(t *Transaction) smtp.Reply {
 func (s *Session) verdict(t *Transaction, r smtp.Reply) smtp.Reply {
 	r = complete(r, okContent)
 	for s.t == t && !s.over {
+		if s.midway != nil {
+			if s.drainMidway(); s.over {
+				break
+			}
+		}
 		if lost, ok := s.drain(); !ok {
 			return lost
 		}
@@ -133,6 +157,10 @@ func (s *Session) verdict(t *Transaction, r smtp.Reply) smtp.Reply {
 		return smtp.Reply{} // the client has dropped it, and had its reply to that
 	}
 	s.traceContent()
+	if s.midway = nil; s.server.Fault != nil && s.content.Bad() == nil {
+		s.meetEnd(t)
+		r = s.fault.verdictOf(r)
+	}
 	s.forget()
 	if bad := s.content.Bad(); bad != nil {
 		return s.each(t, s.refuse(bad), false)
@@ -163,6 +191,9 @@ func (s *Session) each(t *Transaction, r smtp.Reply, good bool) smtp.Reply {
 	if !s.server.LMTP || !s.last {
 		s.taken(good && r.Positive())
 		return r
+	}
+	if f := s.fault; f != nil {
+		return s.eachBy(f, t, r, good)
 	}
 	any := false
 	for i := range t.Recipients {
@@ -209,4 +240,17 @@ func (s *Session) nextChunk(t *Transaction) {
 	for s.chunked = false; !s.chunked && !s.over && s.t == t; {
 		s.answer(s.turn())
 	}
+}
+
+// eachBy is each over LMTP where a fault has what is said.
+func (s *Session) eachBy(f *Fault, t *Transaction, r smtp.Reply, good bool) smtp.Reply {
+	s.fault = nil
+	if s.begin(f) {
+		for range t.Recipients {
+			s.sayFor(f, r)
+		}
+		s.finish(f)
+	}
+	s.taken(good && r.Positive())
+	return smtp.Reply{}
 }

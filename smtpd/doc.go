@@ -46,6 +46,14 @@
 // connection. Every line, list, count, size and wait has a limit, and what a limit
 // refuses is neither kept nor waited for.
 //
+// # Faults on purpose
+//
+// A server that clients are tested with fails where it is told to: Server.Fault is
+// asked at every step, and gives a [Fault] for what is to go wrong there, such as
+// another reply, a wait, garbage, a line that breaks, or a bad certificate. What a
+// fault says stands in the trace as it was said. Server.Idle is for clients that are
+// silent for too long. Package fault makes both of a plan.
+//
 // # What it does not do
 //
 // It keeps no mail, delivers none, and adds no field to the content:

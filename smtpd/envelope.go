@@ -22,6 +22,9 @@ func (s *Session) mail(args []byte) smtp.Reply {
 		return Reply("501 5.1.7 a reverse-path has a domain")
 	}
 	t := &Transaction{Session: s}
+	if s.server.Fault != nil {
+		s.mailed = "MAIL " + string(args)
+	}
 	t.ReversePath = from
 	t.Recipients = t.first[:0]
 	t.body.t = t

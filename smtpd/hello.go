@@ -98,6 +98,10 @@ func (s *Session) ehlo(args []byte) smtp.Reply {
 			lines = append(lines, line)
 		}
 	}
+	for i, line := range s.server.Extra {
+		// Among the others, for that is where a client has to pass over them.
+		lines = slices.Insert(lines, 1+i*2%len(lines), line)
+	}
 	return smtp.Reply{Code: 250, Lines: lines}
 }
 

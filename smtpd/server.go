@@ -27,6 +27,7 @@ type Server struct {
 	LMTP     bool           // speak LMTP: LHLO, and a reply for each recipient
 	TLS      *tls.Config    // its certificate; nil: no STARTTLS
 	Accounts *sasl.Accounts // who may authenticate, and how; nil: no AUTH
+	Extra    []string       // lines of EHLO's reply besides our own, such as "XFOO BAR"
 	Without  []string       // keywords of service extensions not to offer, such as "CHUNKING"
 
 	RequireTLS  bool // refuse mail and AUTH before TLS: 530
@@ -63,10 +64,29 @@ type Server struct {
 	MaxRecipients    int   // of one mail, told by LIMITS; zero: 1,000
 	MaxMessages      int   // mails of one session, told by LIMITS; zero: no limit
 	MaxLine          int   // octets of a command, CRLF included, AUTH aside, which may have 12,288; zero: 2,048
-	MaxErrors        int   // refusals in a session with no mail taken between them; from the half on they are slow; zero: 20
+	MaxErrors        int   // refusals in a session with no mail taken between them, those aside that tell of our own troubles; from the half on they are slow; zero: 20
 	MaxJunk          int   // NOOP, RSET, VRFY, HELP and EHLO, the same way; more are errors; zero: 100
 	MaxSessions      int   // sessions at once; zero: 1,000
 	MaxSessionsPerIP int   // sessions at once of one IPv4 address or IPv6 /64, loopback aside; zero: 50
+
+	// Fault, if not nil, is asked at every step whether it is to go otherwise than it should; nil for no. It is for servers that
+	// clients are tested with (see package fault). The transaction is nil between two mails. The line is the command, without what
+	// AUTH says that is secret; it is AUTH's at each of its responses, MAIL's at StageContent and StageEnd, and empty for the greeting
+	// and for the handshake of implicit TLS. The first BDAT of a mail is asked about at StageData. Commands that have no stage, such as
+	// NOOP, come with 0.
+	Fault func(s *Session, t *Transaction, at smtp.Stage, line string) *Fault
+
+	// Idle, if not nil, is asked while the next command is waited for how long the client may be silent, and what is said to it
+	// then before the connection is closed: "421 4.4.2 ...". Zero, or more than Timeout, is as usual. It is for tests, as Fault is.
+	Idle func(s *Session) (after time.Duration, say string)
+
+	// Closed, if not nil, is told of each session's end, and of why if its client did not mean it. It is the last that is heard
+	// of a session.
+	Closed func(s *Session, why error)
+
+	// Unauthorized, if not nil, is told of each attempt to authenticate that was refused, for whoever watches for those that
+	// guess. The name is what the client said it was, of which nothing is true; empty where it broke off before it said one.
+	Unauthorized func(s *Session, mechanism, name string)
 
 	// Trace, if not nil, is told of every line said, as it is said, by many
 	// goroutines at once. It must not block long.
@@ -81,6 +101,7 @@ type Server struct {
 
 	number   atomic.Uint64
 	stopping atomic.Bool
+	stopped  chan struct{} // closed when it is
 
 	mu        sync.Mutex
 	closed    bool
@@ -138,6 +159,7 @@ func (srv *Server) settle() {
 		total:      orDefault(srv.MaxSessions, 1000, noLimit),
 		perIP:      orDefault(srv.MaxSessionsPerIP, 50, noLimit),
 	}
+	srv.stopped = make(chan struct{})
 	srv.buffers.New = func() any { return new([largeBuffer]byte) }
 }
 
@@ -171,7 +193,7 @@ func listen(addr string) (net.Listener, error) {
 // the server is closed. It then closes l, and gives the reason: ErrServerClosed
 // for the latter.
 func (srv *Server) Serve(l net.Listener) error {
-	return srv.serve(l, func(conn net.Conn) net.Conn { return conn })
+	return srv.serve(l, false)
 }
 
 // ServeTLS is Serve for implicit TLS: RFC 8314 §3.
@@ -180,10 +202,10 @@ func (srv *Server) ServeTLS(l net.Listener) error {
 		l.Close()
 		return errors.New("smtpd: implicit TLS needs Server.TLS")
 	}
-	return srv.serve(l, func(conn net.Conn) net.Conn { return tls.Server(conn, srv.TLS) })
+	return srv.serve(l, true)
 }
 
-func (srv *Server) serve(l net.Listener, wrap func(net.Conn) net.Conn) error {
+func (srv *Server) serve(l net.Listener, implicit bool) error {
 	defer l.Close()
 	if !srv.track(l) {
 		return ErrServerClosed
@@ -195,7 +217,7 @@ func (srv *Server) serve(l net.Listener, wrap func(net.Conn) net.Conn) error {
 		switch {
 		case err == nil:
 			pause = 0
-			go srv.ServeConn(wrap(conn))
+			go srv.converse(conn, implicit)
 		case srv.stopping.Load():
 			return ErrServerClosed
 		case isTemporary(err):
@@ -216,9 +238,15 @@ func isTemporary(err error) bool {
 // ServeConn has one session over conn, which may be a *tls.Conn, and closes it. It
 // returns when the session is over, with the reason if that was not meant: nil
 // where the client said QUIT, or hung up between two mails.
-func (srv *Server) ServeConn(conn net.Conn) error {
+func (srv *Server) ServeConn(conn net.Conn) error { return srv.converse(conn, false) }
+
+// ServeConnTLS is ServeConn for implicit TLS over a connection that has none yet.
+func (srv *Server) ServeConnTLS(conn net.Conn) error { return srv.converse(conn, true) }
+
+func (srv *Server) converse(conn net.Conn, implicit bool) error {
 	srv.ready()
 	s := newSession(srv, conn)
+	s.implicit = implicit
 	refusal := srv.admit(s)
 	if refusal.Code == 0 {
 		defer srv.leave(s)
@@ -335,7 +363,10 @@ func (srv *Server) Close() error {
 func (srv *Server) stop(each func(*Session)) {
 	srv.mu.Lock()
 	defer srv.mu.Unlock()
-	srv.stopping.Store(true)
+	srv.ready()
+	if !srv.stopping.Swap(true) {
+		close(srv.stopped)
+	}
 	for l := range srv.listeners {
 		l.Close()
 	}

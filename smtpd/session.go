@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/parleymail/parley/internal/wire"
 	"github.com/parleymail/parley/sasl"
 	"github.com/parleymail/parley/smtp"
@@ -40,7 +42,7 @@ type Session struct {
 
 	exchange  sasl.Exchange // an AUTH under way: the next line is a response
 	attempts  int           // of AUTH that failed
-	garbage   bool          // AUTH was refused: what comes now may be a response all the same
+	garbage   bool          // AUTH was said, and no command since: what is none may be a response, whatever became of AUTH
 	upgrading bool          // 220 to STARTTLS is said: TLS comes next
 	refused   bool          // greeted with 5yz: only QUIT is left
 
@@ -56,6 +58,19 @@ type Session struct {
 	mails  int        // taken
 	errors int
 	junk   int
+
+	fault   *Fault        // of the command under way
+	midway  *Fault        // of the content that comes
+	slow    *rate.Limiter // a fault makes the line slow
+	pausing bool          // a fault lets time go by
+	idle    string        // what is said to a client that is silent for too long; empty: as usual
+
+	implicit bool        // TLS comes first
+	config   *tls.Config // what TLS is spoken with, where a fault has another
+	method   string      // of AUTH that succeeded
+	named    string      // of AUTH under way
+	opening  string      // the command AUTH, as it may be seen
+	mailed   string      // the command MAIL, where faults are asked for
 
 	begun      time.Time
 	asked      time.Time     // when the command under way was, where there is a trace
@@ -120,6 +135,12 @@ func (s *Session) User() string { return s.user }
 // Context ends with the session, and when the server is closed.
 func (s *Session) Context() context.Context { return s.ctx }
 
+// Authenticating reports whether AUTH is under way: the next line is a response, and no command.
+func (s *Session) Authenticating() bool { return s.exchange != nil }
+
+// Mechanism is how the client has proved who it is: "SCRAM-SHA-256"; empty before AUTH.
+func (s *Session) Mechanism() string { return s.method }
+
 // Protocol is how the mail comes in, as the word after "with" in a trace field
 // has it: "SMTP", "ESMTPSA", "LMTPS" (RFC 3848).
 func (s *Session) Protocol() string { return s.protocol(false) }
@@ -149,9 +170,9 @@ func (s *Session) protocol(utf8 bool) string {
 func (s *Session) serve(refusal smtp.Reply) {
 	defer s.end()
 	s.traceConnected()
-	if conn, ok := s.conn.(*tls.Conn); ok {
+	if conn, ok := s.conn.(*tls.Conn); ok || s.implicit {
 		s.stage = smtp.StageTLS
-		if refusal.Code != 0 || !s.handshake(conn) {
+		if refusal.Code != 0 || !s.beginTLS(conn) {
 			return
 		}
 	}
@@ -173,8 +194,8 @@ func (s *Session) greet() smtp.Reply {
 	if s.server.LMTP {
 		usual.Lines[0] = s.server.host + " LMTP"
 	}
-	var r smtp.Reply
-	if s.server.Greet != nil {
+	r, refused := s.meet(smtp.StageGreeting, nil)
+	if !refused && s.server.Greet != nil {
 		r = s.server.Greet(s)
 	}
 	if r = complete(r, usual); r.Positive() {
@@ -265,7 +286,7 @@ func (s *Session) skip(begin []byte) smtp.Reply {
 	s.traceLine(begin[:min(len(begin), 64)])
 	refusal := lineTooLong
 	if s.exchange != nil {
-		s.endExchange()
+		s.exchange = nil
 		refusal = responseTooLong
 	}
 	for skipped := 0; skipped < mostSkipped; {
@@ -297,6 +318,9 @@ func (s *Session) lost(err error) smtp.Reply {
 		r, err = shuttingDown, nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		r, err = timedOut, errTimeout
+		if s.idle != "" {
+			r = Reply(s.idle)
+		}
 	case s.t == nil && s.exchange == nil && err == io.EOF:
 		err = nil // it hung up between two mails: it need not say QUIT
 	case err == io.EOF || err == io.ErrUnexpectedEOF:
@@ -326,7 +350,12 @@ func (s *Session) answer(r smtp.Reply) {
 	if r.Code == 0 {
 		return
 	}
-	if r.Code >= 400 && r.Code != 421 && !isFull(r) && s.strike() {
+	if f := s.fault; f != nil {
+		s.fault = nil
+		s.perform(f, r)
+		return
+	}
+	if r.Code >= 400 && r.Code != 421 && !blameless(r) && s.strike() {
 		r = tooManyErrors
 	}
 	if r.Code == 421 {
@@ -340,10 +369,12 @@ func (s *Session) answer(r smtp.Reply) {
 	}
 }
 
-// isFull reports whether a reply says that there are too many recipients. That is
-// for the client to hear as often as it asks, and no error of it: a mail to 2,000
-// goes in two, RFC 5321 §4.5.3.1.10.
-func isFull(r smtp.Reply) bool { return r.Code == 452 && r.Enhanced == tooManyRcpts.Enhanced }
+// blameless reports whether a reply is to no error of the client: that there are too many recipients is for it to
+// hear as often as it asks, since a mail to 2,000 goes in two, RFC 5321 §4.5.3.1.10; and where our own disk is full or
+// our system is down (4.3.x, RFC 3463 §3.4) it would be the honest ones, who try each of their mails, that are sent away.
+func blameless(r smtp.Reply) bool {
+	return r.Code == 452 && r.Enhanced == tooManyRcpts.Enhanced || r.Enhanced.Class == 4 && r.Enhanced.Subject == 3
+}
 
 // strike counts an error, and says whether it is one too many. Who is refused
 // again and again is guessing: first it is kept waiting, then sent away.

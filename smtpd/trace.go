@@ -3,16 +3,13 @@ package smtpd
 import (
 	"bytes"
 	"crypto/tls"
-	"slices"
 	"time"
 
-	"github.com/parleymail/parley/sasl"
+	"github.com/parleymail/parley/internal/secret"
 	"github.com/parleymail/parley/smtp"
 )
 
 // What is told to Server.Trace. Nothing is made for it where there is none.
-
-const secret = "(secret)"
 
 func (s *Session) trace(e smtp.Event) {
 	e.At, e.Session = time.Now(), s.number
@@ -53,15 +50,8 @@ func (s *Session) traceLine(line []byte) {
 // traceSecret tells of a line that is a response of AUTH.
 func (s *Session) traceSecret() {
 	if s.traced() {
-		s.trace(smtp.Event{Stage: s.stage, Did: smtp.Command, Line: secret, Hidden: true})
+		s.trace(smtp.Event{Stage: s.stage, Did: smtp.Command, Line: secret.Mark, Hidden: true})
 	}
-}
-
-// mechanisms are the names that may stand behind AUTH. What else stands there may
-// be a password that somebody put in the wrong place.
-var mechanisms = []string{
-	"PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS",
-	"SCRAM-SHA-512", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "NTLM", "GSSAPI", "ANONYMOUS",
 }
 
 // shown is a line as it may be seen by anybody.
@@ -70,19 +60,19 @@ func (s *Session) shown(line []byte) (text string, hidden bool) {
 	switch {
 	case s.exchange != nil, s.stage == 0 && s.garbage:
 		// A client that was told no may not have heard it, and says the name and the
-		// password that it was going to say.
-		return secret, true
+		// password that it was going to say; and a fault may have asked it for them.
+		return secret.Mark, true
 	case s.stage == 0 && bytes.Contains(bytes.ToUpper(line), []byte("AUTH")) && (len(verb) != 4 || !bytes.EqualFold(verb, []byte("AUTH"))):
-		return secret, true
+		return secret.Mark, true
 	case !bytes.EqualFold(verb, []byte("AUTH")) || len(args) == 0:
 		return string(line), false
 	}
 	mechanism, rest := cutWord(args)
 	switch {
-	case !slices.Contains(mechanisms, string(bytes.ToUpper(mechanism))):
-		return string(verb) + " " + secret, true
+	case !secret.IsMechanism(string(mechanism)):
+		return string(verb) + " " + secret.Mark, true
 	case len(rest) > 0:
-		return string(verb) + " " + string(mechanism) + " " + secret, true
+		return string(verb) + " " + string(mechanism) + " " + secret.Mark, true
 	}
 	return string(line), false
 }
@@ -95,10 +85,8 @@ func (s *Session) traceAnswer(from int) {
 	took := time.Since(s.asked)
 	for rest := s.out[from:]; len(rest) > 0; {
 		line, more, _ := bytes.Cut(rest, []byte("\r\n"))
-		e := smtp.Event{Stage: s.stage, Did: smtp.Answer, Line: string(line)}
-		if sasl.TestsPasswords(line) {
-			e.Line, e.Hidden = string(line[:4])+secret, true
-		}
+		shown, hidden := secret.List(nil).Hide(line)
+		e := smtp.Event{Stage: s.stage, Did: smtp.Answer, Line: string(shown), Hidden: hidden}
 		if len(more) == 0 && !s.asked.IsZero() {
 			e.Took = took
 		}
@@ -113,7 +101,9 @@ func (s *Session) traceContent() {
 		return
 	}
 	s.stage = smtp.StageContent
-	s.trace(smtp.Event{Stage: s.stage, Did: smtp.Content, Size: s.content.Size() - s.chunkFrom})
+	if size := s.content.Size() - s.chunkFrom; size > 0 || !s.dotted || s.chunkFrom == 0 { // or a fault has told of all of it
+		s.trace(smtp.Event{Stage: s.stage, Did: smtp.Content, Size: size})
+	}
 	if s.content.Ended() && s.dotted {
 		s.trace(smtp.Event{Stage: smtp.StageEnd, Did: smtp.Command, Line: "."})
 	}

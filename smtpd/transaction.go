@@ -33,6 +33,7 @@ type Transaction struct {
 	body    content
 	answers []smtp.Reply
 	begun   bool // the content is coming
+	ended   bool // and has come to its end: faults were asked about that
 	done    bool // Data has returned
 }
 
@@ -163,9 +164,19 @@ func (c *content) next() ([]byte, error) {
 		case s.over:
 			return nil, io.ErrUnexpectedEOF
 		}
+		if s.midway != nil {
+			if s.performMidway(); s.over {
+				return nil, io.ErrUnexpectedEOF
+			}
+		}
 		s.receiving = true
 		piece, err := s.content.Next()
 		s.receiving = false
+		if err == io.EOF {
+			if s.midway = nil; s.server.Fault != nil && s.meetEnd(t) {
+				return nil, ErrLost
+			}
+		}
 		if err != wire.ErrChunk {
 			return piece, err
 		}

@@ -58,16 +58,25 @@
 //	...
 //	m := server.Wait(t, 1)[0]
 //
-// It is smtpd, behind a front that does what the faults are. Its certificate is of a
-// throwaway CA, an [Authority], and it offers extensions that do not exist, so that
-// a client which cannot pass over them is found.
+// It is smtpd, whose session loop has the faults itself, so that it knows all that
+// smtpd knows: channel binding (SCRAM-SHA-256-PLUS), REQUIRETLS, chunks. Its
+// certificate is of a throwaway CA, an [Authority], and it offers extensions that do
+// not exist, so that a client which cannot pass over them is found. Server.Plan takes
+// the plans of package fault, for what a [Fault] has no word for.
+//
+// # Recordings
+//
+// [Replay] takes a transcript as Play does, and holds nobody to it: it is a server that says what the recorded one said,
+// whatever client, mail and address it is spoken to with. A customer's log is so a server in a test.
+//
+//	server := smtptest.Replay(t, recorded)
+//	shop := NewShop(server.URL())
 //
 // [Pipe] is for those who play their server by hand.
 //
 // # What it does not do
 //
 // A script cannot play mechanisms of AUTH in which the server must prove something
-// (SCRAM). The Server knows no channel binding (-PLUS), no EXTERNAL and no
-// REQUIRETLS, since its TLS ends before smtpd. It keeps mails in memory and delivers
-// none.
+// (SCRAM). The Server asks for no certificate of a client (EXTERNAL) and takes no
+// tokens. It keeps mails in memory and delivers none.
 package smtptest

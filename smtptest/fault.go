@@ -2,11 +2,11 @@ package smtptest
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/parleymail/parley/smtp"
+	"github.com/parleymail/parley/smtpd"
 )
 
 // A Fault is something that a [Server] does otherwise than it should. The zero
@@ -41,27 +41,18 @@ const (
 	Fall               // into silence: the server hears, and says nothing more
 )
 
-// refuses reports whether what is said is a no.
-func (f *Fault) refuses() bool {
-	return f != nil && len(f.Say) >= 3 && (f.Say[0] == '4' || f.Say[0] == '5') && strings.Trim(f.Say[:3], "0123456789") == ""
+// done is the fault as smtpd does it.
+func (f *Fault) done() *smtpd.Fault {
+	if f == nil {
+		return nil
+	}
+	return &smtpd.Fault{
+		Wait: f.Wait, Say: f.Say, Mute: f.Mute, Pause: f.Pause, More: f.More, Then: f.Then.done(), Lose: f.Lose, Octets: f.Octets,
+	}
 }
 
-// says gives what is said where the reply would be usual. Where that is several,
-// as over LMTP, it is said for each.
-func (f *Fault) says(usual string) string {
-	switch {
-	case f.Mute:
-		return ""
-	case f.Say == "":
-		return usual
-	}
-	replies := 0
-	for line := range strings.Lines(usual) {
-		if len(line) < 4 || line[3] != '-' {
-			replies++
-		}
-	}
-	return strings.Repeat(f.Say+"\r\n", max(replies, 1))
+func (t Then) done() smtpd.Then {
+	return [...]smtpd.Then{GoOn: smtpd.GoOn, HangUp: smtpd.HangUp, Reset: smtpd.Reset, Fall: smtpd.Fall}[t]
 }
 
 // check tells of a fault that can never be.

@@ -24,7 +24,7 @@ type Mail struct {
 	TLS   *tls.ConnectionState // nil in clear text
 	At    time.Time
 
-	front *front
+	said *transcript.Recorder
 }
 
 // To are the recipients, as plain addresses.
@@ -40,7 +40,7 @@ func (m *Mail) To() []string {
 func (m *Mail) Message() (*mail.Message, error) { return eml.Read(bytes.NewReader(m.Content)) }
 
 // Transcript is what was said in the mail's session, up to now.
-func (m *Mail) Transcript() transcript.Transcript { return m.front.said.Transcript() }
+func (m *Mail) Transcript() transcript.Transcript { return m.said.Transcript() }
 
 // mails are those that a server has taken.
 type mails struct {

@@ -157,6 +157,8 @@ func (c *conn) failed(op string, err error) error {
 
 // Close hangs up. What was written before is read all the same.
 func (c *conn) Close() error {
+	c.in.set(&c.in.readBy, time.Time{}) // timers would keep all of it until they are due
+	c.out.set(&c.out.writeBy, time.Time{})
 	c.out.shut(func() { c.out.ended = true })
 	c.in.shut(func() { c.in.gone, c.in.buf = true, nil })
 	return nil

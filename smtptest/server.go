@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parleymail/parley/fault"
 	"github.com/parleymail/parley/sasl"
 	"github.com/parleymail/parley/smtp"
 	"github.com/parleymail/parley/smtpd"
@@ -32,6 +34,9 @@ type Server struct {
 	Without  []string          // keywords of extensions not to offer: "STARTTLS", "AUTH", "PIPELINING"...
 	MaxSize  int64             // octets of a content, offered as SIZE; zero: 100 MiB
 
+	// Plan, if not nil, is what goes wrong on purpose, besides what Fault and Refuse make. The test may change it at any time.
+	Plan *fault.Plan
+
 	// InMemory makes connections in memory, which only Client reaches. They work in
 	// the bubbles of testing/synctest.
 	InMemory bool
@@ -44,17 +49,15 @@ type Server struct {
 
 	t         testing.TB
 	authority *Authority
-	tls       *tls.Config
-	accounts  *sasl.Accounts
-	grease    []string
+	smtpd     *smtpd.Server
 	listener  net.Listener // nil in memory
 	faults    faults
 	mails     *mails
 
 	mu       sync.Mutex
-	fronts   map[*front]struct{}
+	said     map[uint64]*transcript.Recorder // by session, until it is closed
 	sessions int
-	stopped  chan struct{}
+	stopped  bool
 	wg       sync.WaitGroup
 }
 
@@ -68,18 +71,8 @@ func (s *Server) Start(t testing.TB) *Server {
 	if s.t != nil {
 		t.Fatal("smtptest: the server is started already")
 	}
-	s.t, s.mails, s.fronts, s.stopped = t, newMails(), make(map[*front]struct{}), make(chan struct{})
-	s.grease = grease(t.Name())
-	if s.Security != smtp.Plaintext {
-		s.authority = NewAuthority(t)
-		s.tls = &tls.Config{Certificates: []tls.Certificate{s.authority.Certificate()}}
-	}
-	if s.Users != nil {
-		s.accounts = sasl.Users(s.Users)
-		// TLS ends before smtpd, which does not know of it. That AUTH goes only over TLS
-		// is seen to by front.
-		s.accounts.ClearText = true
-	}
+	s.t, s.mails, s.said = t, newMails(), make(map[uint64]*transcript.Recorder)
+	s.smtpd = s.make()
 	if !s.InMemory {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -106,33 +99,28 @@ func (s *Server) accept() {
 func (s *Server) serve(conn net.Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	select {
-	case <-s.stopped:
+	if s.stopped {
 		conn.Close()
 		return
-	default:
 	}
 	s.sessions++
-	f := newFront(s, conn, uint64(s.sessions))
-	s.fronts[f] = struct{}{}
 	s.wg.Go(func() {
-		f.serve()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.fronts, f)
+		if s.security() == smtp.ImplicitTLS {
+			s.smtpd.ServeConnTLS(conn)
+		} else {
+			s.smtpd.ServeConn(conn)
+		}
 	})
 }
 
 func (s *Server) stop() {
 	s.mu.Lock()
-	close(s.stopped)
+	s.stopped = true
+	s.mu.Unlock()
 	if s.listener != nil {
 		s.listener.Close()
 	}
-	for f := range s.fronts {
-		f.raw.Close()
-	}
-	s.mu.Unlock()
+	s.smtpd.Close()
 	s.wg.Wait()
 }
 
@@ -312,13 +300,72 @@ func grease(name string) []string {
 	return list
 }
 
-// behind is the server that front stands before.
-func (s *Server) behind(f *front) *smtpd.Server {
-	return &smtpd.Server{
-		Hostname: playHost, LMTP: s.LMTP, Accounts: s.accounts, Without: s.Without,
-		RequireAuth: s.accounts != nil && s.offers("AUTH"),
-		MaxSize:     s.MaxSize,
-		MaxErrors:   -1, MaxJunk: -1, // a test may be refused as often as it likes
-		Data: f.data,
+// make is smtpd as this server wants it.
+func (s *Server) make() *smtpd.Server {
+	server := &smtpd.Server{
+		Hostname: playHost, LMTP: s.LMTP, Without: s.Without, Extra: grease(s.t.Name()), MaxSize: s.MaxSize,
+		RequireTLS: s.security() == smtp.StartTLS, RequireAuth: s.Users != nil && s.offers("AUTH"),
+		MaxErrors: -1, MaxJunk: -1, // a test may be refused as often as it likes
+		MaxSessionsPerIP: -1,
+		Data:             s.take,
+		Trace:            s.tell,
+		Fault: func(session *smtpd.Session, t *smtpd.Transaction, at smtp.Stage, line string) *smtpd.Fault {
+			if f := s.faults.at(at, line); f != nil || s.Plan == nil {
+				return f.done()
+			}
+			return s.Plan.At(session, t, at, line)
+		},
+	}
+	if s.Plan != nil {
+		server.Idle = s.Plan.Idle
+	}
+	if s.Security != smtp.Plaintext {
+		s.authority = NewAuthority(s.t)
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{s.authority.Certificate()}}
+		if s.Plan != nil && s.Plan.Issue == nil {
+			s.Plan.Issue = s.authority.ca.Issue
+		}
+	}
+	if s.Users != nil {
+		server.Accounts = sasl.Users(s.Users)
+		server.Accounts.ClearText = s.Security == smtp.Plaintext
+	}
+	return server
+}
+
+// take keeps a mail.
+func (s *Server) take(t *smtpd.Transaction, content io.Reader) smtp.Reply {
+	m := &Mail{Envelope: t.Envelope, Hello: t.Session.Hello(), User: t.Session.User(), TLS: t.Session.TLS(), At: time.Now()}
+	var err error
+	if m.Content, err = io.ReadAll(content); err != nil {
+		return smtp.Reply{} // the client hears what is wrong with it
+	}
+	m.said = s.recorder(t.Session.Number())
+	s.mails.add(m)
+	return smtp.Reply{}
+}
+
+// recorder keeps what is said in a session.
+func (s *Server) recorder(session uint64) *transcript.Recorder {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.said[session]
+	if r == nil {
+		r = new(transcript.Recorder)
+		s.said[session] = r
+	}
+	return r
+}
+
+// tell keeps an event, and passes it on.
+func (s *Server) tell(e smtp.Event) {
+	s.recorder(e.Session).Trace(e)
+	if e.Did == smtp.Closed {
+		s.mu.Lock()
+		delete(s.said, e.Session)
+		s.mu.Unlock()
+	}
+	if s.Trace != nil {
+		s.Trace(e)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/parleymail/parley/mail"
 	"github.com/parleymail/parley/sasl"
 	parley "github.com/parleymail/parley/smtp"
 	"github.com/parleymail/parley/smtptest"
@@ -65,6 +66,32 @@ func checkMail(t *testing.T, s *smtptest.Server, m *smtptest.Mail) {
 	}
 	if strings.Contains(text, "hush") {
 		t.Errorf("the transcript tells the secret:\n%s", text)
+	}
+}
+
+// TestServerKnowsTLS: TLS is smtpd's own, so that what leans on it is there: channel binding and REQUIRETLS, each way.
+func TestServerKnowsTLS(t *testing.T) {
+	for _, security := range []parley.Security{parley.StartTLS, parley.ImplicitTLS} {
+		t.Run(fmt.Sprint(security), func(t *testing.T) {
+			s := (&smtptest.Server{Users: map[string]string{"shop": "hush hush"}, Security: security}).Start(t)
+			client := s.Client()
+			client.Auth = sasl.Only("SCRAM-SHA-256-PLUS", sasl.Password("shop", "hush hush"))
+			if _, err := client.Send(t.Context(), &mail.Message{
+				From: mail.Address{Address: "a@example.com"}, To: mail.To("b@example.net"), Text: "hello\n", RequireTLS: true,
+			}); err != nil {
+				t.Fatal(err)
+			}
+			m := s.Wait(t, 1)[0]
+			if !m.RequireTLS || m.User != "shop" || m.TLS == nil {
+				t.Errorf("REQUIRETLS %v, user %q", m.RequireTLS, m.User)
+			}
+			client.Close()
+			for _, want := range []string{"AUTH SCRAM-SHA-256-PLUS (secret)", " REQUIRETLS"} {
+				if !strings.Contains(m.Transcript().String(), want) {
+					t.Errorf("there is no %q in\n%s", want, m.Transcript())
+				}
+			}
+		})
 	}
 }
 

@@ -64,8 +64,21 @@ func (t *Transcript) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// parseJSON reads an object a line. Empty lines are passed over.
+// parseJSON reads an object a line, or one object, or an array of events. An object that is no event is looked at for
+// those it brings along, as a step of parley check does, and passed over where there are none.
 func parseJSON(data []byte) (Transcript, error) {
+	begin := bytes.TrimSpace(data)
+	if bytes.HasPrefix(begin, []byte("[")) {
+		var t Transcript
+		err := t.UnmarshalJSON(begin)
+		return t, err
+	}
+	if first, _, many := bytes.Cut(begin, []byte("\n")); many && !json.Valid(first) && json.Valid(data) {
+		var b bytes.Buffer // one object, on several lines
+		if err := json.Compact(&b, data); err == nil {
+			data = b.Bytes()
+		}
+	}
 	var t Transcript
 	n := 0
 	for line := range bytes.Lines(data) {
@@ -73,16 +86,35 @@ func parseJSON(data []byte) (Transcript, error) {
 		if line = bytes.TrimSpace(line); len(line) == 0 {
 			continue
 		}
-		var o record
+		var o bearer
 		err := json.Unmarshal(line, &o)
-		var e smtp.Event
 		if err == nil {
-			e, err = o.event()
+			t, err = o.add(t)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("transcript: line %d: %w", n, err)
 		}
-		t = append(t, e)
+	}
+	return t, nil
+}
+
+// A bearer is an event, or an object that brings some along: a step of parley check, or all of its steps.
+type bearer struct {
+	record
+	Said  Transcript `json:"said"`
+	Steps []struct {
+		Said Transcript `json:"said"`
+	} `json:"steps"`
+}
+
+func (o *bearer) add(t Transcript) (Transcript, error) {
+	if o.Did != "" {
+		e, err := o.event()
+		return append(t, e), err
+	}
+	t = append(t, o.Said...)
+	for _, step := range o.Steps {
+		t = append(t, step.Said...)
 	}
 	return t, nil
 }
@@ -221,7 +253,7 @@ func (o record) event() (smtp.Event, error) {
 	if o.Octets != nil {
 		e.Line = string(o.Octets)
 	}
-	if o.Size != nil {
+	if o.Size != nil && e.Did == smtp.Content {
 		e.Size = *o.Size
 	}
 	const most = float64(math.MaxInt64 / time.Millisecond)

@@ -119,7 +119,7 @@ func doneTLS(line string) string {
 	if line == "" {
 		return tlsStarted
 	}
-	if !strings.HasPrefix(line, "TLS ") {
+	if !strings.HasPrefix(line, "TLS ") || strings.HasPrefix(line, tlsStarted) {
 		return tlsStarted + ": " + line
 	}
 	version, rest, more := strings.Cut(line, ", ")

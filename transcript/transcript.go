@@ -92,9 +92,10 @@ func trimEOL(line string) string {
 // maxRead is the longest transcript that Read takes.
 const maxRead = 64 << 20
 
-// Read reads a transcript that was kept: text, or the lines that [JSON] writes.
-// They are told apart by the first octet that is no blank. More than 64 MiB is an
-// error.
+// Read reads a transcript that was kept: text, or the lines that [JSON] writes, or
+// what MarshalJSON makes. They are told apart by the first octet that is no blank.
+// Other objects may stand between the events, and bring some along in a field
+// "said", as the steps of parley check do. More than 64 MiB is an error.
 func Read(r io.Reader) (Transcript, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxRead+1))
 	if err != nil {
@@ -103,7 +104,7 @@ func Read(r io.Reader) (Transcript, error) {
 	if len(data) > maxRead {
 		return nil, errors.New("transcript: more than 64 MiB")
 	}
-	if bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
+	if begin := bytes.TrimLeft(data, " \t\r\n"); bytes.HasPrefix(begin, []byte("{")) || bytes.HasPrefix(begin, []byte("[{")) {
 		return parseJSON(data)
 	}
 	return Parse(string(data))

@@ -263,6 +263,19 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// TestReadFinds: events that stand in something else.
+func TestReadFinds(t *testing.T) {
+	const step = `{"step":"greeting","said":[{"did":"answer","line":"220 mx"}]}`
+	for _, text := range []string{
+		step, "\n{\"what\":\"result\"}\n" + step, `{"did":"answer","line":"220 mx"}` + "\n{}\n",
+		`{"server":"mx","steps":[{"step":"DNS"},` + step + `]}`, "{\n  \"steps\": [\n" + step + "\n]\n}\n", "\n [{\"did\":\"answer\",\"line\":\"220 mx\"}]\n",
+	} {
+		if got, err := transcript.Read(strings.NewReader(text)); err != nil || got.String() != "S: 220 mx\n" {
+			t.Errorf("%q: got %q, %v", text, got, err)
+		}
+	}
+}
+
 func TestReadIsBounded(t *testing.T) {
 	endless := io.LimitReader(zeros{}, 1<<40)
 	if _, err := transcript.Read(endless); err == nil || err.Error() != "transcript: more than 64 MiB" {

@@ -132,10 +132,10 @@ func TestInjectionThroughMakers(t *testing.T) {
 var tried = map[string]string{
 	"mail.Address": "Message", "mail.Envelope": "Raw", "mail.Field": "Message", "mail.Invite": "Message", "mail.Message": "itself",
 	"mail.Part": "Message", "mail.Path": "Message", "mail.Recipient": "Raw", "mail.Unsubscribe": "Message",
-	"mail.FieldError": "comes out of it",
+	"mail.FieldError": "comes out of it", "mail.DecodeJSONWith": "what it makes is a Message; the further fields are only given to who asks for them",
 
 	"smtp.Client": "itself", "smtp.ParseURL": "TestInjectionIntoAURL",
-	"smtp.Event": "comes out of it", "smtp.Reply": "comes out of it", "smtp.Printable": "it is what keeps others from harm", "smtp.Session.Extension": "only looked up",
+	"smtp.Event": "comes out of it", "smtp.Peer": "comes out of it", "smtp.Reply": "comes out of it", "smtp.Printable": "it is what keeps others from harm", "smtp.Session.Extension": "only looked up",
 
 	"sasl.Password": "speakers", "sasl.Token": "speakers", "sasl.FixedToken": "speakers", "sasl.External": "speakers", "sasl.Only": "speakers", "sasl.Bind": "speakers",
 	"sasl.Accounts": "the server's side", "sasl.Accounts.Start": "the server's side", "sasl.Users": "the server's side", "sasl.MakeKeys": "the server's side",

@@ -188,7 +188,6 @@ func (c *Conversation) hide(secrets []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range secrets {
-		c.secrets.remember(s)
-		c.secrets.remember(base64.StdEncoding.EncodeToString([]byte(s)))
+		c.secrets.encoded(s)
 	}
 }

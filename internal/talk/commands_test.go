@@ -19,25 +19,14 @@ import (
 // TestEveryCommandIsWhole: a row of the table has all its facts.
 func TestEveryCommandIsWhole(t *testing.T) {
 	for _, c := range commands {
-		if c.fits == nil || c.why.empty() || len(c.means) == 0 || !strings.HasPrefix(c.syntax, c.verb) || !strings.HasPrefix(c.begin, c.verb) {
+		if c.fits == nil || c.why.empty() || !strings.HasPrefix(c.syntax, c.verb) || !strings.HasPrefix(c.begin, c.verb) {
 			t.Errorf("%s lacks something", c.verb)
 		}
 		if stageOf(c.verb) == 0 {
 			t.Errorf("%s has no stage", c.verb)
 		}
-		for _, m := range c.means {
-			code, _ := strconv.Atoi((m.code + "50")[:3])
-			if got := means(c.verb, code); got != m.says && m.code != "2" {
-				t.Errorf("%s %d: %q, and not %q", c.verb, code, got.en, m.says.en)
-			}
-		}
 		if c.next != nil && !strings.Contains("LHLO EHLO STARTTLS AUTH MAIL RCPT DATA QUIT", c.verb) {
 			t.Errorf("%s is suggested", c.verb)
-		}
-	}
-	for _, verb := range []string{greeting, response, "."} {
-		if len(notTyped[verb]) == 0 {
-			t.Errorf("nothing is known of replies to %s", verb)
 		}
 	}
 }
@@ -136,6 +125,7 @@ func TestShown(t *testing.T) {
 		`/RAW auth LOGIN\r\n`:           `/RAW auth LOGIN\r\n`,
 		"AUTH LOGIN":                    "AUTH LOGIN",
 		"AUTH PLAIN ":                   "AUTH PLAIN ",
+		"AUTH hunter2":                  "AUTH (secret)",
 		"MAIL FROM:<a@b> AUTH=<kim@ex>": "MAIL FROM:<a@b> AUTH=<kim@ex>",
 		"":                              "",
 	} {
@@ -222,7 +212,7 @@ func TestEveryTextHasBothLanguages(t *testing.T) {
 			return true
 		})
 	}
-	if n < 100 {
+	if n < 60 {
 		t.Errorf("only %d texts were found: the walk has lost its way", n)
 	}
 }

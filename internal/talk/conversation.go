@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/parleymail/parley/internal/secret"
 	"github.com/parleymail/parley/internal/wire"
 	"github.com/parleymail/parley/smtp"
 )
@@ -166,7 +167,7 @@ func (c *Conversation) said(line, end string, learn bool) {
 	known := find(a.verb) != nil
 	wanted := c.state.Exchange && len(c.pending) == 0
 	if c.distrust = a.verb == "AUTH" || c.distrust && !known; wanted || c.distrust && !known {
-		a, shown = asked{verb: response, stage: smtp.StageAuth}, secret
+		a, shown = asked{verb: response, stage: smtp.StageAuth}, secret.Mark
 		if line == "*" || line == "" { // RFC 4954 §4: it takes the exchange back
 			shown = line
 		}
@@ -174,9 +175,9 @@ func (c *Conversation) said(line, end string, learn bool) {
 	}
 	if shown != line {
 		text := strings.TrimSpace(line[max(initialResponse(line), 0):])
-		c.secrets.remember(text)
+		c.secrets.Remember(text)
 		if learn && !asksUser(c.challenge) {
-			c.secrets.add(text)
+			c.secrets.learn(text)
 		}
 	}
 	c.expect(a)

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/parleymail/parley/internal/secret"
 	"github.com/parleymail/parley/sasl"
 )
 
@@ -57,4 +58,4 @@ func (w wholePlain) Secrets() []string {
 }
 
 // Format writes no secret, by whatever verb.
-func (wholePlain) Format(f fmt.State, _ rune) { io.WriteString(f, secret) }
+func (wholePlain) Format(f fmt.State, _ rune) { io.WriteString(f, secret.Mark) }

@@ -35,7 +35,7 @@ func ownCommands() []ownCommand {
 		{"/unbase64", "/unbase64 TEXT", words{"what TEXT is in base64", "把 base64 的 TEXT 解码"}, false, (*Talk).ownUnbase64},
 		{"/raw", `/raw BYTES`, words{`send these octets and no others: \r \n \t \0 \\ \xNN; no CRLF is added`, `原样发送这些字节：\r \n \t \0 \\ \xNN；不会加 CRLF`}, true, (*Talk).ownRaw},
 		{"/wait", "/wait SECONDS", words{"hear what the server says meanwhile", "等待，期间听服务器说什么"}, true, (*Talk).ownWait},
-		{"/expect", "/expect REPLY", words{"see that the last reply begins so, as in /expect 250; a script ends where it does not", "检查上一条答复是否这样开头，如 /expect 250；脚本中不符即结束"}, true, (*Talk).ownExpect},
+		{"/expect", "/expect REPLY", words{"see that the last reply begins so, as in /expect 250; a script ends where it does not", "检查上一条回复是否这样开头，如 /expect 250；脚本中不符即结束"}, true, (*Talk).ownExpect},
 		{"/save", "/save FILE", words{"keep the transcript in a file, without secrets", "把会话记录存入文件，不含密码"}, true, (*Talk).ownSave},
 		{"/connect", "/connect", words{"begin again, when the line is closed", "连接断开后重新开始"}, true, (*Talk).ownConnect},
 		{"/quit", "/quit", words{"QUIT, and leave; Ctrl-C and Ctrl-D do the same", "QUIT 并离开；Ctrl-C、Ctrl-D 亦可"}, true, (*Talk).ownQuit},

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/parleymail/parley/internal/secret"
 	"github.com/parleymail/parley/smtp"
 )
 
@@ -42,7 +43,7 @@ func (c *Conversation) saidRaw(octets []byte) {
 		if !ended {
 			begun := Shown(string(c.sent))
 			if c.state.Exchange || c.distrust {
-				begun = secret
+				begun = secret.Mark
 			}
 			c.note(0, "raw: "+begun+" (the line has no end yet)")
 			break

@@ -7,7 +7,7 @@ var (
 	wordStillOpen   = words{"The line is still open: QUIT first.", "连接仍在：请先 QUIT。"}
 	wordNoOwn       = words{"there is no command %s of Parley's; /help names them", "Parley 没有命令 %s；/help 列出所有命令"}
 	wordWantsFile   = words{"%s wants the name of a file", "%s 需要一个文件名"}
-	wordWantsReply  = words{"/expect wants the begin of a reply, as in /expect 250", "/expect 需要答复的开头，如 /expect 250"}
+	wordWantsReply  = words{"/expect wants the begin of a reply, as in /expect 250", "/expect 需要回复的开头，如 /expect 250"}
 	wordNotExpected = words{"%s was expected, and this came: %s", "期望 %s，而收到的是：%s"}
 	wordNoSeconds   = words{"%s is no number of seconds from 0 to 86400", "%s 不是 0 到 86400 之间的秒数"}
 	wordNoBase64    = words{"that is no base64", "这不是 base64"}
@@ -36,7 +36,7 @@ var (
 	wordHintContent  = words{"header, an empty line, text; a line with nothing but a dot ends it", "邮件头、一个空行、正文；单独一个点的一行表示结束"}
 	wordHintExchange = words{"base64, as it is to go over; it is not shown. * takes the login back", "输入要发送的 base64，不显示；* 取消登录"}
 	wordHintOver     = words{"the line is closed: /connect, /save FILE, /quit", "连接已关闭：/connect、/save FILE、/quit"}
-	wordHintWaiting  = words{"waiting for the reply to %s", "等待对 %s 的答复"}
+	wordHintWaiting  = words{"waiting for the reply to %s", "等待对 %s 的回复"}
 	wordHintSilent   = words{"waiting for the greeting; a server that wants TLS at once says nothing before: see --tls", "等待问候语；要求一开始就用 TLS 的服务器不会先开口：见 --tls"}
 	wordHintNext     = words{"next: %s: %s", "接下来：%s：%s"}
 	wordHintTab      = words{"Tab completes", "Tab 补全"}

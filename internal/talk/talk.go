@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/parleymail/parley/diagnose"
+	"github.com/parleymail/parley/gloss"
+	"github.com/parleymail/parley/internal/secret"
 	"github.com/parleymail/parley/smtp"
 )
 
@@ -134,7 +136,8 @@ func (t *Talk) Run(ctx context.Context) error {
 // connect makes the connection.
 func (t *Talk) connect(ctx context.Context) error {
 	t.ordered = false
-	c, err := Dial(ctx, t.Client, t.Secure, Options{Insecure: t.Insecure, Tell: t.tell})
+	g := &gloss.Glosser{Server: t.Client.Addr}
+	c, err := Dial(ctx, t.Client, t.Secure, Options{Insecure: t.Insecure, Tell: func(turn Turn) { t.tell(g, turn) }})
 	if err != nil {
 		return err
 	}
@@ -146,19 +149,19 @@ func (t *Talk) connect(ctx context.Context) error {
 }
 
 // tell shows a turn. It is called by whoever said or heard it.
-func (t *Talk) tell(turn Turn) {
+func (t *Talk) tell(g *gloss.Glosser, turn Turn) {
 	t.said.add(turn.Event)
 	if t.Trace != nil {
 		t.Trace(turn.Event)
 	}
-	remark := ""
-	if !t.NoExplain {
-		remark = Remark(turn, t.Lang)
-	}
-	t.Print.Turn(turn.Event, remark)
-	if r := turn.Reply; r != nil && r.Code >= 400 && !t.NoExplain {
-		hint := diagnose.Hint{Server: t.Client.Addr, Stage: turn.Stage}
-		t.trouble(diagnose.Text(replyText(*r), hint))
+	if t.NoExplain {
+		t.Print.Turn(turn.Event, "")
+	} else {
+		line := g.Line(turn.Event)
+		t.Print.Turn(turn.Event, remarkOn(turn, line, t.Lang))
+		if r := turn.Reply; r != nil && r.Code >= 400 && line.Diagnosis != nil {
+			t.trouble(*line.Diagnosis)
+		}
 	}
 	if turn.Why != nil && turn.State.Greeted && t.In.Live() {
 		t.troubleOf(turn.Why) // else it ends the session, and is told by who began it
@@ -211,7 +214,7 @@ func (t *Talk) say(ctx context.Context, line string) error {
 	if state.Closed {
 		return t.overAlready(line)
 	}
-	if at := initialResponse(line); at >= 0 && line[at:] == secret {
+	if at := initialResponse(line); at >= 0 && line[at:] == secret.Mark {
 		return t.complain(wordNotKept)
 	}
 	lines := []string{line}
@@ -307,7 +310,7 @@ func (t *Talk) overAlready(line string) error {
 	}
 	said, stage := Shown(line), ask(line).stage
 	if t.c.wary() && find(ask(line).verb) == nil {
-		said, stage = secret, smtp.StageAuth
+		said, stage = secret.Mark, smtp.StageAuth
 	}
 	return &smtp.Error{Kind: smtp.Unreachable, Stage: stage, Err: fmt.Errorf("%s: %w", said, errClosed)}
 }

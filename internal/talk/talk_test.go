@@ -129,7 +129,7 @@ QUIT`)})
 		t.Error(err)
 	}
 	for _, want := range []string{
-		"S: 250-SIZE 1000\n    A mail may have 1,000 octets.\n",
+		"S: 250-SIZE 1000\n    A mail may have 1,000 octets. A larger one is not even begun.\n",
 		"S: 334 VXNlcm5hbWU6\n    Base64 for \"Username:\": it asks for the user name.\nC: (secret)\n",
 		"C: ..hidden\n", "C: .\n", "-- closed\n    The line is closed.\n",
 	} {
