@@ -1,0 +1,5 @@
+//go:build !race
+
+package dsn
+
+const slower = 1
