@@ -1,0 +1,54 @@
+package digest
+
+import (
+	"context"
+	"time"
+
+	"github.com/parleymail/parley/outbox"
+)
+
+// A Status is how a digest stands.
+type Status struct {
+	Feeds       []Feed               `json:"feeds"`
+	Subscribers map[State]int        `json:"subscribers"`
+	Frequencies map[Frequency]int    `json:"frequencies"` // of those who are subscribed
+	Requests    int                  `json:"requests,omitempty"`
+	Next        time.Time            `json:"next,omitzero"` // when the next mail may go out that waits for a time
+	Mails       map[outbox.State]int `json:"mails"`         // of the last weeks, by what became of them
+}
+
+// Status counts.
+func (d *Digest) Status(ctx context.Context) (*Status, error) {
+	s := &Status{Subscribers: make(map[State]int), Frequencies: make(map[Frequency]int), Mails: make(map[outbox.State]int)}
+	var err error
+	if s.Feeds, err = d.Feeds(ctx); err != nil {
+		return nil, err
+	}
+	t := d.s.reader()
+	var next int64
+	err = t.Each(ctx, "SELECT state, frequency, count(*), min(next_at) FROM parley_digest_subscribers GROUP BY state, frequency", nil, func(scan func(...any) error) error {
+		var state, frequency, n, at int64
+		err := scan(&state, &frequency, &n, &at)
+		s.Subscribers[State(state&7)] += int(n)
+		if State(state&7) == Subscribed {
+			s.Frequencies[Frequency(frequency&3)] += int(n)
+			if at < never && (next == 0 || at < next) {
+				next = at
+			}
+		}
+		return err
+	})
+	s.Next = timeOf(next)
+	if err == nil {
+		err = t.Row(ctx, "SELECT count(*) FROM parley_digest_requests", nil, &s.Requests)
+	}
+	if err == nil {
+		err = t.Each(ctx, "SELECT r.state, count(*) FROM parley_digest_mails m JOIN parley_recipients r ON r.message = m.message GROUP BY r.state", nil, func(scan func(...any) error) error {
+			var state, n int64
+			err := scan(&state, &n)
+			s.Mails[outbox.State(state&15)] += int(n)
+			return err
+		})
+	}
+	return s, failed("counting", err)
+}
