@@ -16,12 +16,17 @@ const module = "github.com/parleymail/parley"
 // on its parent and may import that too, and what is above never does the
 // reverse.
 var floors = map[string]int{
-	"internal/wire": 1, "mail": 1, "sasl": 1,
+	"internal/wire": 1, "internal/secret": 1, "internal/throwaway": 1, "internal/testpg": 1, "internal/schema": 1, "internal/webhook": 1, "internal/pause": 1, "mail": 1, "sasl": 1,
 	"smtp":  2,
-	"smtpd": 3, "transcript": 3, "diagnose": 3,
-	"smtptest": 4, "check": 4, "proxy": 4, "internal/config": 4, "internal/talk": 4,
-	"internal/hostile": 5,
-	"cmd/parley":       6,
+	"smtpd": 3, "transcript": 3, "diagnose": 3, "internal/plain": 3,
+	"fault": 4, "gloss": 4, "replay": 4, "check": 4, "proxy": 4, "internal/config": 4, "dsn": 4, "internal/tomlfile": 4,
+	"smtptest": 5, "inbox": 5, "internal/talk": 5, "outbox": 5,
+	"route": 6, "internal/hostile": 6,
+	"relay":   7,
+	"web/api": 8, "internal/ledger": 8,
+	"web/pages": 9, "statement": 9, "alert": 9, "digest": 9,
+	"web":        10,
+	"cmd/parley": 11,
 }
 
 // only is what a package may link of other people's code, for those that nobody
@@ -30,6 +35,11 @@ var only = map[string][]string{
 	"mail":       {"golang.org/x/net/idna", "golang.org/x/text/"},
 	"smtp":       {"golang.org/x/net/", "golang.org/x/text/", "golang.org/x/time/rate", "github.com/xdg-go/", "golang.org/x/crypto/pbkdf2"},
 	"transcript": {"golang.org/x/net/", "golang.org/x/text/", "golang.org/x/time/rate", "github.com/xdg-go/", "golang.org/x/crypto/pbkdf2"},
+	// No driver: those are in outbox/sqlite and outbox/postgres. goose, and what it links; what smtp links; TOML for diagnose's facts; what tells how much room a disk has.
+	"outbox": {
+		"github.com/pressly/goose/v3", "github.com/mfridman/interpolate", "github.com/sethvargo/go-retry", "go.uber.org/multierr", "golang.org/x/sync/errgroup",
+		"golang.org/x/net/", "golang.org/x/text/", "golang.org/x/time/rate", "github.com/xdg-go/", "golang.org/x/crypto/pbkdf2", "github.com/pelletier/go-toml/v2", "golang.org/x/sys/",
+	},
 }
 
 type pkg struct {

@@ -17,9 +17,12 @@ type bench struct {
 	dir     string // for files, removed in the end
 	cpu     int    // the one that contestant and server share
 	rounds  int
-	size    float64        // how many mails, against a full run
+	size    float64 // how many mails, against a full run
+	quick   bool
 	who     *regexp.Regexp // contestants whose name it does not match are left out; nil: none
 	profile string         // folder for CPU profiles; empty: none
+	parley  string         // the command, for "parley catch"
+	mailpit string         // Mailpit's command; empty: it is not here
 	out     io.Writer
 	tables  []*table
 }
@@ -40,6 +43,14 @@ func parts() []part {
 		{"distance", "a server 50 ms away", (*bench).distance},
 		{"taking", "CPU of servers", (*bench).taking},
 		{"composing", "composing alone", (*bench).composing},
+		{"catch-rate", "mails that are kept, by the second", (*bench).catchRate},
+		{"catch-cpu", "CPU of servers that keep mails", (*bench).catchCPU},
+		{"catch-kept", "lists and searches over many mails", (*bench).catchKept},
+		{"catch-memory", "memory over very many mails", (*bench).catchMemoryFlat},
+		{"relay-accept", "mails that are taken to be kept until they are delivered", (*bench).relayAccept},
+		{"relay-through", "mails from hand-over to delivery", (*bench).relayThrough},
+		{"relay-workers", "what further processes over one database add", (*bench).relayWorkers},
+		{"relay-queued", "starting with very many mails in the queue", (*bench).relayQueued},
 	}
 }
 
@@ -100,10 +111,10 @@ func (b *bench) runSource(addr, kind string, sessions, count int) (report, error
 	return report{CPU: cpu - cpu1, Wall: wall - wall1}, err
 }
 
-// writePage puts the tables on a page, between the two marks; a page without them
-// is added to.
-func (b *bench) writePage(path, head string) error {
-	const begin, end = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
+// writePage puts the tables on a page, between the two marks of that name; a page
+// without them is added to.
+func (b *bench) writePage(path, mark, head string) error {
+	begin, end := "<!-- "+mark+": begin -->\n", "<!-- "+mark+": end -->\n"
 	var text strings.Builder
 	text.WriteString(begin + head + "\n")
 	for _, t := range b.tables {

@@ -86,7 +86,7 @@ func TestPageIsWrittenBetweenItsMarks(t *testing.T) {
 	}
 	b := &bench{}
 	for _, head := range []string{"First.", "Second."} {
-		if err := b.writePage(path, head); err != nil {
+		if err := b.writePage(path, "bench", head); err != nil {
 			t.Fatal(err)
 		}
 	}

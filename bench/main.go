@@ -19,8 +19,9 @@
 //
 // # What it does not do
 //
-// It measures no TLS, no AUTH, no disk and no network card. Ratios hold for one
-// run on one machine; absolute figures are not to be compared between runs.
+// It measures no TLS, no AUTH and no network card, and the disk in the parts relay-
+// alone. Ratios hold for one run on one machine; absolute figures are not to be
+// compared between runs.
 package main
 
 import (
@@ -54,6 +55,7 @@ func main() {
 // options are what the command line says.
 type options struct {
 	postfix, parts, who, markdown, profile string
+	parley, mailpit                        string
 	quick, strict                          bool
 	rounds                                 int
 	times                                  float64
@@ -63,7 +65,9 @@ func parseOptions(args []string) (options, error) {
 	var o options
 	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
 	fs.StringVar(&o.postfix, "postfix", os.Getenv("PARLEY_BENCH_POSTFIX"), "folder that Debian's postfix is unpacked in (peers.sh prints it)")
-	fs.StringVar(&o.parts, "parts", "", "only these, with commas between: check, text, attachment, memory, distance, taking, composing")
+	fs.StringVar(&o.parts, "parts", "", "only these, with commas between: check, text, attachment, memory, distance, taking, composing, catch-rate, catch-cpu, catch-kept, catch-memory, relay-accept, relay-through, relay-workers, relay-queued")
+	fs.StringVar(&o.parley, "parley", os.Getenv("PARLEY_BENCH_PARLEY"), "the command parley, whose catch and serve are measured (run.sh builds it)")
+	fs.StringVar(&o.mailpit, "mailpit", os.Getenv("PARLEY_BENCH_MAILPIT"), "the command mailpit, where there is one")
 	fs.StringVar(&o.who, "who", "", "only contestants whose name this regular expression matches")
 	fs.StringVar(&o.markdown, "markdown", "", "put the tables on this page too")
 	fs.StringVar(&o.profile, "cpuprofile", "", "put CPU profiles of Go contestants into this folder, those of the first round")
@@ -86,12 +90,28 @@ func parseOptions(args []string) (options, error) {
 	return o, nil
 }
 
+// mark names the place on a page where the tables go. Those of "parley catch" alone have one of their own, and those of "parley serve".
+func (o options) mark() string {
+	mark := ""
+	for _, name := range strings.Split(o.parts, ",") {
+		kind, _, _ := strings.Cut(name, "-")
+		if mark != "" && mark != kind {
+			return "bench"
+		}
+		mark = kind
+	}
+	if mark == "catch" || mark == "relay" {
+		return "bench-" + mark
+	}
+	return "bench"
+}
+
 func run(args []string, out io.Writer) error {
 	o, err := parseOptions(args)
 	if err != nil {
 		return err
 	}
-	b := &bench{tools: toolbox{o.postfix}, rounds: max(1, o.rounds), size: o.times, profile: o.profile, out: out}
+	b := &bench{tools: toolbox{o.postfix}, rounds: max(1, o.rounds), size: o.times, quick: o.quick, profile: o.profile, parley: o.parley, mailpit: o.mailpit, out: out}
 	if b.cpu, err = lastCPU(); err != nil {
 		return err
 	}
@@ -115,7 +135,7 @@ func run(args []string, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "\n%d tables in %v.\n", len(b.tables), time.Since(began).Round(time.Second))
 	if o.markdown != "" {
-		if err := b.writePage(o.markdown, head); err != nil {
+		if err := b.writePage(o.markdown, o.mark(), head); err != nil {
 			return err
 		}
 	}

@@ -53,6 +53,8 @@ func (t toolbox) source(addr, file string, sessions, count, recipients int) *exe
 type server struct {
 	name string
 	addr string
+	http string // of one that keeps mails: its API
+	dir  string // of Postfix: its queue
 	cmd  *exec.Cmd
 	end  func() // ends it
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -15,10 +16,22 @@ import (
 
 const realPostfix = "Postfix"
 
+// What a Postfix does with mail that it has taken, as main.cf has it.
+const (
+	postfixDiscards = "default_transport = discard:\nrelay_transport = discard:\n"
+	postfixHolds    = "smtpd_client_restrictions = check_client_access static:HOLD\n"
+)
+
+// postfixRelays has it pass mail on to a server.
+func postfixRelays(addr string) string {
+	host, port, _ := net.SplitHostPort(addr) // it is one of ours
+	return "relayhost = [" + host + "]:" + port + "\n"
+}
+
 // startPostfix starts a whole Postfix out of the toolbox, with a configuration and
-// a queue of its own, whose mail goes to its discard(8). It has to be root, for
-// Postfix insists on giving its rights away.
-func (t toolbox) startPostfix() (*server, error) {
+// a queue of its own, in a new folder of base. It has to be root, for Postfix
+// insists on giving its rights away.
+func (t toolbox) startPostfix(base, does string) (*server, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("Postfix starts as root only")
 	}
@@ -26,18 +39,18 @@ func (t toolbox) startPostfix() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "parley-bench-postfix")
+	dir, err := os.MkdirTemp(base, "parley-bench-postfix")
 	if err != nil {
 		return nil, err
 	}
-	if err := t.configure(dir, addr); err != nil {
+	if err := t.configure(dir, addr, does); err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("setting up Postfix: %w", err)
 	}
 	cmd := exec.Command(filepath.Join(t.dir, "usr/lib/postfix/sbin/master"), "-c", filepath.Join(dir, "etc"), "-d")
 	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+t.libraries(), "MAIL_CONFIG="+filepath.Join(dir, "etc"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that its daemons can be ended with it
-	s := &server{name: realPostfix, addr: addr, cmd: cmd}
+	s := &server{name: realPostfix, addr: addr, cmd: cmd, dir: filepath.Join(dir, "queue")}
 	if err := cmd.Start(); err != nil {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("starting Postfix: %w", err)
@@ -51,7 +64,7 @@ func (t toolbox) startPostfix() (*server, error) {
 }
 
 // configure writes what master(8) wants to find.
-func (t toolbox) configure(dir, addr string) error {
+func (t toolbox) configure(dir, addr, does string) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
@@ -84,7 +97,7 @@ func (t toolbox) configure(dir, addr string) error {
 		}
 	}
 	for name, text := range map[string]string{"main.cf": mainCF, "master.cf": masterCF} {
-		values := map[string]string{"Dir": dir, "Tools": t.dir, "Addr": addr, "Owner": owner.Username, "Group": group.Name}
+		values := map[string]string{"Dir": dir, "Tools": t.dir, "Addr": addr, "Owner": owner.Username, "Group": group.Name, "Does": does}
 		if err := writeTemplate(filepath.Join(dir, "etc", name), text, values); err != nil {
 			return err
 		}
@@ -130,15 +143,13 @@ mydestination =
 mynetworks = 127.0.0.0/8
 alias_maps =
 alias_database =
-default_transport = discard:
-relay_transport = discard:
 smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_tls_security_level = none
 smtpd_peername_lookup = no
 smtp_dns_support_level = disabled
 in_flow_delay = 0
 maillog_file =
-`
+{{.Does}}`
 
 const masterCF = `{{.Addr}} inet n - n - - smtpd
 cleanup  unix n - n - 0 cleanup
@@ -153,6 +164,8 @@ proxymap unix - - n - - proxymap
 error    unix - - n - - error
 retry    unix - - n - - error
 discard  unix - - n - - discard
+smtp     unix - - n - - smtp
+relay    unix - - n - - smtp
 anvil    unix - - n - 1 anvil
 scache   unix - - n - 1 scache
 `

@@ -8,4 +8,8 @@ tools=$(./peers.sh)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 go build -o "$work/bench" .
-"$work/bench" --postfix "$tools" "$@"
+(cd .. && go build -o "$work/parley" ./cmd/parley)
+# Mailpit is in no package of Debian's: PARLEY_BENCH_MAILPIT names it where it is not on the PATH.
+: "${PARLEY_BENCH_MAILPIT=$(command -v mailpit || true)}"
+export PARLEY_BENCH_MAILPIT
+"$work/bench" --postfix "$tools" --parley "$work/parley" "$@"

@@ -213,7 +213,7 @@ func (b *bench) farServers() (far []farServer, skipped string, err error) {
 	if err := add(s, err, true); err != nil {
 		return far, "", err
 	}
-	s, err = b.tools.startPostfix()
+	s, err = b.tools.startPostfix("", postfixDiscards)
 	if e := add(s, err, true); e != nil {
 		skipped = e.Error()
 	}

@@ -8,4 +8,4 @@ cd "$(dirname "$0")"
 for peer in peers/*.sh; do
 	[ "$peer" = peers/lib.sh ] || "$peer" fetch
 done
-PARLEY_REQUIRE_PEERS=1 exec "${GO:-go}" test -v -count=1 -timeout=5m . "$@"
+PARLEY_REQUIRE_PEERS=1 exec "${GO:-go}" test -v -count=1 -timeout=9m . "$@"

@@ -38,7 +38,7 @@ func (a *app) demoCommand() *cobra.Command {
 type demo struct {
 	u         *ui
 	json      bool
-	statement *statement
+	statement *demoStatement
 	server    *demoServer
 	tell      func(smtp.Event) // what is told of conversations
 	mu        sync.Mutex       // one at a time prints

@@ -25,14 +25,14 @@ const (
 		"<p><img src=\"cid:chart.png\" alt=\"每日支出\"></p>\n<p>财务部</p>\n"
 )
 
-// A statement is the demo's mail, and what is in it.
-type statement struct {
+// A demoStatement is the demo's mail, and what is in it.
+type demoStatement struct {
 	message    *mail.Message
 	pdf, chart []byte
 }
 
-func newStatement() *statement {
-	s := &statement{pdf: statementPDF(), chart: chartPNG()}
+func newStatement() *demoStatement {
+	s := &demoStatement{pdf: statementPDF(), chart: chartPNG()}
 	s.message = &mail.Message{
 		From:    mail.Address{Name: "财务部", Address: "billing@example.com"},
 		To:      []mail.Address{{Name: "金敏", Address: "kim@example.net"}},
@@ -93,7 +93,7 @@ func sumOf(b []byte) string {
 // checks compares what arrived with what was sent. It is read back by the standard
 // library, which shares no code with what wrote it: two faults that are one
 // another's reverse would not be seen otherwise.
-func (s *statement) checks(t *tapped, arrived []byte) []comparison {
+func (s *demoStatement) checks(t *tapped, arrived []byte) []comparison {
 	list := []comparison{{What: "content", Octets: len(arrived), Sent: hex.EncodeToString(t.sum.Sum(nil)), Arrived: sumOf(arrived)}}
 	list[0].Same = list[0].Sent == list[0].Arrived && t.size == int64(len(arrived))
 	got := readBack(arrived)

@@ -2,21 +2,18 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/hex"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"sync"
 	"time"
 
+	"github.com/parleymail/parley/internal/throwaway"
 	"github.com/parleymail/parley/mail"
 	"github.com/parleymail/parley/sasl"
 	"github.com/parleymail/parley/smtp"
@@ -67,9 +64,10 @@ func newDemoServer(trace func(smtp.Event)) *demoServer {
 
 // start takes a port that is free.
 func (d *demoServer) start() error {
-	cert, err := throwaway()
+	const life = 7 * 24 * time.Hour
+	cert, err := throwaway.SelfSigned(time.Now().Add(life), "localhost", demoHost, "127.0.0.1")
 	if err != nil {
-		return fmt.Errorf("making a certificate: %w", err)
+		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -125,31 +123,4 @@ func (d *demoServer) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	d.server.Shutdown(ctx)
-}
-
-// throwaway is a certificate for this machine that nobody else believes, and that
-// is forgotten when we end.
-func throwaway() (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	now := time.Now()
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(now.UnixNano()),
-		Subject:               pkix.Name{CommonName: demoHost},
-		DNSNames:              []string{"localhost", demoHost},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.Add(7 * 24 * time.Hour),
-		KeyUsage:              x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	leaf, err := x509.ParseCertificate(der)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, err
 }

@@ -162,40 +162,39 @@ func TestTheDemoTakesMail(t *testing.T) {
 	}
 }
 
-// TestRemarks: each step of an ordinary conversation has its word, once.
+// TestRemarks: each step of a conversation has its word, once.
 func TestRemarks(t *testing.T) {
 	var out bytes.Buffer
 	u := newUI(system{out: &out, err: io.Discard, environ: []string{"COLUMNS=300"}}, "parley", english)
 	x := newExplainer(u)
-	for _, e := range []smtp.Event{
+	events := []smtp.Event{
 		{Did: smtp.Connected, Stage: smtp.StageDial, Line: "mx:25"},
 		{Did: smtp.Answer, Stage: smtp.StageGreeting, Line: "220 mx"},
 		{Did: smtp.Command, Stage: smtp.StageHello, Line: "EHLO me"},
 		{Did: smtp.Answer, Stage: smtp.StageHello, Line: "250-mx"},
 		{Did: smtp.Answer, Stage: smtp.StageHello, Line: "250 size 1"},
-		{Did: smtp.Answer, Stage: smtp.StageRcpt, Line: "450 later"},
-		{Did: smtp.Answer, Stage: smtp.StageRcpt, Line: "550 never"},
+		{Did: smtp.Command, Stage: smtp.StageMail, Line: "MAIL FROM:<a@example.com>"},
 		{Did: smtp.Answer, Stage: smtp.StageMail, Line: "250"},
+		{Did: smtp.Command, Stage: smtp.StageRcpt, Line: "RCPT TO:<b@example.com>"},
+		{Did: smtp.Answer, Stage: smtp.StageRcpt, Line: "450 later"},
 		{Did: smtp.Closed, Stage: smtp.StageQuit},
-	} {
-		out.Reset()
-		x.trace(e)
-		if !strings.Contains(strings.TrimSpace(out.String()), "  ") {
-			t.Errorf("%q has no word beside it", out.String())
-		}
-		out.Reset()
-		if e.Did != smtp.Closed {
+	}
+	for session := range uint64(2) {
+		for _, e := range events {
+			out.Reset()
+			e.Session = session + 1
 			x.trace(e)
-		}
-		if strings.Contains(strings.TrimSpace(out.String()), "   ") {
-			t.Errorf("%q is told twice", out.String())
+			told := strings.Contains(strings.TrimSpace(out.String()), "  ")
+			if first := session == 0; told != first {
+				t.Errorf("session %d: %q", e.Session, out.String())
+			}
 		}
 	}
 	// Two sessions at once are told apart.
 	x.trace(smtp.Event{Session: 7, Did: smtp.Connected, Line: "mx:25"})
 	out.Reset()
-	x.trace(smtp.Event{Session: 8, Did: smtp.Command, Line: "NOOP"})
-	if got := out.String(); got != "8 C: NOOP\n" {
+	x.trace(smtp.Event{Session: 8, Did: smtp.Connected, Line: "mx:25"})
+	if got := out.String(); got != "8 -- connected to mx:25\n" {
 		t.Errorf("%q", got)
 	}
 }

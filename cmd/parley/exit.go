@@ -52,6 +52,9 @@ func exitCode(err error) int {
 	if e, ok := errors.AsType[*smtp.Error](err); ok {
 		return exitCodeOf(e)
 	}
+	if e, ok := errors.AsType[*adviceError](err); ok {
+		return e.exit
+	}
 	if _, ok := errors.AsType[*messageError](err); ok {
 		return exitMessage
 	}

@@ -57,6 +57,9 @@ func (u *ui) explainTexts(f *explainFlags, args []string) error {
 		return u.explainBatch(facts, u.in)
 	}
 	hint := diagnose.Hint{Server: f.server, Provider: f.server}
+	if _, known := facts.Provider(f.server); f.server != "" && !known && !strings.ContainsAny(f.server, ".:@") {
+		return &usageError{u.say(wordNoProviderNamed, f.server)} // else another's words would be taken for its
+	}
 	if f.stage != "" {
 		stages, ok := diagnose.ParsePhase(f.stage)
 		if !ok {

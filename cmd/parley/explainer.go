@@ -2,56 +2,60 @@ package main
 
 import (
 	"strconv"
-	"strings"
 	"sync"
 
 	"charm.land/lipgloss/v2"
 
+	"github.com/parleymail/parley/diagnose"
+	"github.com/parleymail/parley/gloss"
 	"github.com/parleymail/parley/smtp"
 	"github.com/parleymail/parley/transcript"
 )
 
-// An explainer prints conversations with a word beside each step. What it has said
-// once it does not say again.
+// An explainer prints conversations with a word beside each step. What it has said once it does not say again.
 type explainer struct {
 	u     *ui
+	anew  bool // each session is explained, and each refusal: who looks at one has not seen the first
 	mu    sync.Mutex
-	by    map[uint64]*talk // by session, until it is closed
-	spent map[*remark]bool
+	open  map[uint64]talking // the sessions that are
+	gloss gloss.Glosser
 }
 
-// A talk is what must be known of a session.
-type talk struct {
-	label uint64 // before its lines, where others go on beside it
-	tls   bool
+// A talking is a session that goes on.
+type talking struct {
+	label uint64 // what stands before its lines: 0 is nothing
+	gloss *gloss.Glosser
 }
 
 func newExplainer(u *ui) *explainer {
-	return &explainer{u: u, by: make(map[uint64]*talk), spent: make(map[*remark]bool)}
+	return &explainer{u: u, open: make(map[uint64]talking)}
 }
 
 // trace prints one event. It may be called by many goroutines.
 func (x *explainer) trace(e smtp.Event) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	t := x.by[e.Session]
-	if t == nil {
-		t = new(talk)
-		if len(x.by) > 0 {
-			t.label = e.Session
+	s, known := x.open[e.Session]
+	if !known {
+		if s.gloss = &x.gloss; x.anew {
+			s.gloss = new(gloss.Glosser)
 		}
-		x.by[e.Session] = t
+		if len(x.open) > 0 {
+			s.label = e.Session
+		}
+		x.open[e.Session] = s
 	}
 	line := transcript.Line(e)
-	if t.label > 0 {
-		line = strconv.FormatUint(t.label, 10) + " " + line
+	if s.label > 0 {
+		line = strconv.FormatUint(s.label, 10) + " " + line
 	}
-	x.u.row(line, x.style(e), x.remark(t, e))
-	if e.Did == smtp.StartedTLS {
-		t.tls = true
+	remark := ""
+	if l := s.gloss.Line(e); !l.Repeated || x.anew && l.Diagnosis != nil {
+		remark = l.Remark.In(diagnose.Lang(x.u.lang))
 	}
+	x.u.row(line, x.style(e), remark)
 	if e.Did == smtp.Closed {
-		delete(x.by, e.Session)
+		delete(x.open, e.Session)
 	}
 }
 
@@ -68,41 +72,4 @@ func (x *explainer) style(e smtp.Event) lipgloss.Style {
 	default:
 		return s.done
 	}
-}
-
-// remark is the word beside an event.
-func (x *explainer) remark(t *talk, e smtp.Event) string {
-	for i := range remarks {
-		r := &remarks[i]
-		if !r.is(t, e) {
-			continue
-		}
-		if x.spent[r] {
-			return ""
-		}
-		x.spent[r] = true
-		return x.u.say(r.text)
-	}
-	return ""
-}
-
-// A remark is what is said of events of one sort.
-type remark struct {
-	did    smtp.Did
-	stage  smtp.Stage // zero: any
-	begins string     // of the line; for an answer, of what stands behind its code
-	code   string     // of an answer: its first digits
-	tls    bool       // only once TLS was started
-	text   text
-}
-
-func (r *remark) is(t *talk, e smtp.Event) bool {
-	line := strings.ToUpper(e.Line)
-	if e.Did == smtp.Answer {
-		if !strings.HasPrefix(line, r.code) {
-			return false
-		}
-		line = line[min(4, len(line)):]
-	}
-	return r.did == e.Did && (r.stage == 0 || r.stage == e.Stage) && strings.HasPrefix(line, r.begins) && (!r.tls || t.tls)
 }

@@ -127,6 +127,10 @@ func (u *ui) explain(r *result, err error, addr string) {
 		u.explainPartial(r, e, addr)
 		return
 	}
+	if e, ok := errors.AsType[*adviceError](err); ok {
+		r.Error = u.advise(e)
+		return
+	}
 	u.tell(err.Error())
 	r.Error = &failure{Kind: "usage", Message: err.Error()}
 	if _, ok := errors.AsType[differsError](err); ok {

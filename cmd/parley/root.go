@@ -69,7 +69,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.PersistentFlags().String("lang", "", "")
 	root.CompletionOptions.DisableDefaultCmd = true // ours speaks two languages
 	root.SetHelpCommand(a.helpCommand())
-	root.AddCommand(a.demoCommand(), a.sendCommand(), a.sendmailCommand(), a.proxyCommand(), a.talkCommand(), a.explainCommand(), a.checkCommand(), a.configCommand(), a.initCommand(), a.versionCommand(), a.completionCommand(), a.manCommand())
+	root.AddCommand(a.demoCommand(), a.sendCommand(), a.sendmailCommand(), a.proxyCommand(), a.talkCommand(), a.explainCommand(), a.checkCommand(), a.configCommand(), a.initCommand(), a.catchCommand(), a.serveCommand(), a.queueCommand(), a.statementCommand(), a.alertCommand(), a.digestCommand(), a.replayCommand(), a.diffCommand(), a.versionCommand(), a.completionCommand(), a.manCommand())
 	a.describe(root, nil)
 	return root
 }

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -29,7 +31,7 @@ func TestMain(m *testing.M) {
 //
 //	server [tls=starttls|implicit|none] [user=NAME:PASSWORD] [lmtp] [without=KEYWORD,...] [max=OCTETS]
 //	    starts a server, and sets SMTP_URL, ADDR and CA
-//	fault stage=STAGE [match=...] [say=...] [then=hangup|reset|fall] [mute]
+//	fault stage=STAGE [match=...] [say=...] [then=hangup|reset|fall] [mute] [wait=DURATION]
 //	    makes it do otherwise than it should
 //	exits CODE COMMAND...
 //	    runs a command, which must end with this code
@@ -44,8 +46,15 @@ func TestMain(m *testing.M) {
 //	masked stdout|stderr|FILE FILE
 //	    writes a copy in which what differs each time is masked
 func TestScripts(t *testing.T) {
+	dir, files := "testdata/script", []string(nil)
+	if testing.Short() { // as under the race detector, with which each of a thousand processes takes half a second to begin
+		dir = ""
+		for _, name := range []string{"catch", "demo", "send", "serve", "talk"} {
+			files = append(files, filepath.Join("testdata", "script", name+".txtar"))
+		}
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/script",
+		Dir: dir, Files: files,
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Values["t"] = env.T().(testing.TB)
@@ -120,12 +129,17 @@ func serverOf(ts *testscript.TestScript) **smtptest.Server {
 }
 
 func scriptFault(ts *testscript.TestScript, _ bool, args []string) {
-	o := options(ts, args, "stage", "match", "say", "then", "mute")
+	o := options(ts, args, "stage", "match", "say", "then", "mute", "wait")
 	f := smtptest.Fault{Match: o["match"], Say: o["say"], Mute: o["mute"] != ""}
 	for s := smtp.StageDial; s <= smtp.StageQuit; s++ {
 		if s.String() == o["stage"] {
 			f.Stage = s
 		}
+	}
+	if o["wait"] != "" {
+		d, err := time.ParseDuration(o["wait"])
+		ts.Check(err)
+		f.Wait = d
 	}
 	f.Then = map[string]smtptest.Then{"hangup": smtptest.HangUp, "reset": smtptest.Reset, "fall": smtptest.Fall}[o["then"]]
 	(*serverOf(ts)).Fault(f)

@@ -74,11 +74,11 @@ func TestTalkOnATerminal(t *testing.T) {
 	s.until("password: ************\n")
 	s.typing("\r")
 	s.until("\nC: (secret)\nS: 334 UGFzc3dvcmQ6")
-	s.until("S: 235 2.7.0 welcome                                     You are logged in.")
+	s.until("S: 235 2.7.0 welcome                                     Logged in.")
 	s.typing("ma\tkim@example.com> \t") // parameters that the server offers
 	s.until("how many octets the content has")
 	s.typing("\x7f\r")
-	s.until("The sender is taken: now the recipients.")
+	s.until("The sender is taken.")
 	s.typing("rc\tlee@example.net>\rDATA\r")
 	s.until("S: 354")
 	s.typing("Subject: 你好\r\r.hidden\r/quit\r")

@@ -54,7 +54,7 @@ SERVER 可以是配置文件中的名字、send 所用的 URL、主机、主机:
 
 	wordKeptBad       = text{"%s is no file that --keep wrote: %v", "%s 不是 --keep 保存的文件：%v"}
 	wordTimeOf        = text{"time %s", "用时 %s"}
-	wordReplyOf       = text{"reply %s", "答复 %s"}
+	wordReplyOf       = text{"reply %s", "回复 %s"}
 	wordCompareSame   = text{"Both are the same.", "两者相同。"}
 	wordCompareDiffer = text{"%d of these differ.", "有 %d 项不同。"}
 
@@ -117,7 +117,7 @@ var checkWords = []flagGroup{
 		{"password-command", "COMMAND", text{"the password is the first line that this command of the shell prints", "密码是该 shell 命令输出的第一行"}},
 		{"from", "ADDRESS", text{"ask for this reverse-path, <> for none; if left out, the user where that is an address and logs in", "要询问的发件人，<> 表示空；省略时为登录用户（若是地址）"}},
 		{"to", "ADDRESS", text{"ask for this recipient; if left out, --from", "要询问的收件人；省略时同 --from"}},
-		{"send", "", text{"send a short mail, in place of taking the question back", "真的发一封短信，而不是问完就撤回"}},
+		{"send", "", text{"send a short mail, in place of taking the question back", "真的发一封简短的邮件，而不是问完就撤回"}},
 	}},
 	{text{"What is looked at", "检查范围"}, []flagWord{
 		{"all", "", text{"try the ports 25, 465, 587 and 2525, each by TLS, STARTTLS and in clear text, and print the settings that work", "逐一尝试 25、465、587、2525 端口的 TLS、STARTTLS 和明文，并打印可用的配置"}},

@@ -1,7 +1,7 @@
 package main
 
 var (
-	wordExplainShort = text{"say what a server's reply or a program's error means, and what to do", "说明服务器答复或程序报错的含义，以及该怎么办"}
+	wordExplainShort = text{"say what a server's reply or a program's error means, and what to do", "说明服务器回复或程序报错的含义，以及该怎么办"}
 	wordExplainLong  = text{
 		`Say what a server's reply or a program's error means, and what to do.
 Give the text as an argument, or paste it on standard input: a reply, a line of a log, an error of any language's mail library, a bounce. What other programs put around the reply is taken off.
@@ -9,18 +9,19 @@ Give the text as an argument, or paste it on standard input: a reply, a line of 
   parley explain '535 Login Fail. Please enter your authorization code to login.'
   parley explain --server smtp.office365.com < error.txt
   journalctl -u postfix | grep status= | parley explain --lines --json`,
-		`说明服务器的答复或程序的报错是什么意思，以及该怎么办。
-把文字作为参数给出，或粘贴到标准输入：一条答复、一行日志、任何语言的邮件库的报错、一封退信。其他程序包在答复外面的内容会被去掉。
+		`说明服务器的回复或程序的报错是什么意思，以及该怎么办。
+把文字作为参数给出，或粘贴到标准输入：一条回复、一行日志、任何语言的邮件库的报错、一封退信。其他程序包在回复外面的内容会被去掉。
 
   parley explain '535 Login Fail. Please enter your authorization code to login.'
   parley explain --server smtp.office365.com < error.txt
   journalctl -u postfix | grep status= | parley explain --lines --json`,
 	}
 
-	wordNoText      = text{"there is nothing to explain: give a text as an argument or on standard input", "没有要说明的内容：请把文字作为参数或标准输入给出"}
-	wordTextTooLong = text{"standard input has more than 1 MiB, which is no one text: give its end, or use --lines, where each line is a text", "标准输入超过 1 MiB，不会是一段文字：请只给出末尾部分，或用 --lines 把每一行当作一段文字"}
-	wordNoStage     = text{"--stage: %q is none of connect, greeting, ehlo, tls, auth, mail, rcpt, data, end-of-data, quit", "--stage：%q 不是 connect、greeting、ehlo、tls、auth、mail、rcpt、data、end-of-data、quit 之一"}
-	wordBatchAlone  = text{"--batch reads standard input, and goes neither with TEXT nor with --lines", "--batch 读取标准输入，不能与 TEXT 或 --lines 同用"}
+	wordNoText          = text{"there is nothing to explain: give a text as an argument or on standard input", "没有要说明的内容：请把文字作为参数或标准输入给出"}
+	wordTextTooLong     = text{"standard input has more than 1 MiB, which is no one text: give its end, or use --lines, where each line is a text", "标准输入超过 1 MiB，不会是一段文字：请只给出末尾部分，或用 --lines 把每一行当作一段文字"}
+	wordNoProviderNamed = text{"--server: no provider is known by the name %q; give its host, as in smtp.example.com", "--server：没有叫 %q 的服务商；请写主机名，如 smtp.example.com"}
+	wordNoStage         = text{"--stage: %q is none of connect, greeting, ehlo, tls, auth, mail, rcpt, data, end-of-data, quit", "--stage：%q 不是 connect、greeting、ehlo、tls、auth、mail、rcpt、data、end-of-data、quit 之一"}
+	wordBatchAlone      = text{"--batch reads standard input, and goes neither with TEXT nor with --lines", "--batch 读取标准输入，不能与 TEXT 或 --lines 同用"}
 
 	wordPartialHelps = text{"; --partial sends to the others", "；--partial 可发给其余收件人"}
 

@@ -22,7 +22,7 @@ Nothing is changed but what the flags ask for, and a note in the conversation sa
 Exit code: 0 once it was told to end (Ctrl-C), 64 if it cannot start.`,
 		`站在程序与服务商之间，逐字节转发会话，并实时显示。
 
-让程序连接 127.0.0.1:2525，代替它的服务商。它说的一切都会转给服务商，答复也原样传回；任何一方出了问题，下一行就会给出原因和解决办法。
+让程序连接 127.0.0.1:2525，代替它的服务商。它说的一切都会转给服务商，回复也原样传回；任何一方出了问题，下一行就会给出原因和解决办法。
 
   parley proxy --to smtps://smtp.example.com
       与服务商讲 TLS；程序在此讲明文，并自己登录

@@ -29,7 +29,7 @@ Exit code: 0 if it went to its end; 64 usage; 65 the content cannot be sent; 68 
   parley talk kim@example.com --transcript talk.txt
   parley talk --plain --timeout 10s mx.example.net:25 < script.txt
 
-输入的内容原样发送，每条答复到达即显示并解释，服务器主动说的话也一样。Tab 补全此刻合适的命令，连同语法和该服务器支持的参数。一起粘贴的多行，在服务器允许时一起发出。
+输入的内容原样发送，每条回复到达即显示并解释，服务器主动说的话也一样。Tab 补全此刻合适的命令，连同语法和该服务器支持的参数。一起粘贴的多行，在服务器允许时一起发出。
 
 SERVER 是 smtps://host（一开始就用 TLS）、smtp://host（先明文，STARTTLS 由您自己输入）、host、host:port、邮件地址（据此查出服务商），或 parley config 中的名字。省略时取 SMTP_URL，再取默认服务器。
 
@@ -37,9 +37,9 @@ SERVER 是 smtps://host（一开始就用 TLS）、smtp://host（先明文，STA
 
 斜杠开头的由 Parley 执行：/auth、/starttls、/data FILE、/base64 TEXT、/unbase64 TEXT、/raw BYTES、/wait SECONDS、/expect REPLY、/save FILE、/connect、/quit；/help 有说明。
 
-标准输入不是终端时即为脚本：写法相同，每行都等到答复。# 开头的行是注释。AUTH LOGIN 等之后的两行是用户名和密码，除非服务器 URL 和 PARLEY_PASSWORD 已给出。“/expect 250”在上一条答复不符时结束脚本。
+标准输入不是终端时即为脚本：写法相同，每行都等到回复。# 开头的行是注释。AUTH LOGIN 等之后的两行是用户名和密码，除非服务器 URL 和 PARLEY_PASSWORD 已给出。“/expect 250”在上一条回复不符时结束脚本。
 
-退出码：0 正常结束；64 用法错误；65 内容无法发送；68 主机不存在；69 被拒，与 /expect 不符；75 稍后重试，或连接中断；76 对方不是 SMTP、TLS 有问题，或答复与期望不符；77 凭据问题。`}
+退出码：0 正常结束；64 用法错误；65 内容无法发送；68 主机不存在；69 被拒，与 /expect 不符；75 稍后重试，或连接中断；76 对方不是 SMTP、TLS 有问题，或回复与期望不符；77 凭据问题。`}
 )
 
 // talkWords is what "parley talk --help" says of its flags.
@@ -51,7 +51,7 @@ var talkWords = []flagGroup{{wordFlags, []flagWord{
 	{"transcript", "FILE", text{"write the conversation into a file as it happens, without secrets", "把会话实时写入文件，不含密码"}},
 	{"password-file", "FILE", text{"take the password from the first line of a file", "从文件第一行读取密码"}},
 	{"password-command", "CMD", text{"take the password from the first line that a command prints", "取命令输出的第一行作为密码"}},
-	{"timeout", "TIME", text{"the longest to wait for a reply; if left out, a person waits as long as they like, and a script 5m", "等待答复的最长时间；省略时，手工会话不限，脚本为 5m"}},
+	{"timeout", "TIME", text{"the longest to wait for a reply; if left out, a person waits as long as they like, and a script 5m", "等待回复的最长时间；省略时，手工会话不限，脚本为 5m"}},
 	{"lang", "en|zh", text{"the language of what is printed; if left out, that of the locale", "输出语言；省略时按系统区域设置"}},
 	{"help", "", text{"print this", "打印本说明"}},
 }}}

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Exim 4.96 (daemon-heavy): PLAIN, LOGIN and CRAM-MD5 of its own, SCRAM by Cyrus
-# SASL; delivers all to one Maildir, STATE/mail/inbox.
+# SASL; delivers all to one Maildir, STATE/mail/inbox. What is for returns.example it hands to
+# whoever listens at the port RETURN.
 . "$(dirname "$0")/lib.sh"
 
 packages="exim4-daemon-heavy exim4-base sasl2-bin libsasl2-modules libsasl2-modules-db openssl perl-base"
 users="Debian-exim"
 ports="PLAIN STARTTLS TLS"
+extra="RETURN"
 
 configure() {
+	RETURN=$(free_ports 1)
 	# Exim trusts the config at its compiled-in place, if only root can write it.
 	mkdir -p /etc/exim4
 	fill /testdata/exim/exim4.conf >/etc/exim4/exim4.conf

@@ -1,14 +1,20 @@
 #!/usr/bin/env bash
 # Postfix 3.7: takes mail on three ports, knows its users by Cyrus SASL's own
-# database, and delivers all to one Maildir, STATE/mail/inbox.
+# database, and delivers all to one Maildir, STATE/mail/inbox. What is for returns.example it
+# hands to whoever listens at the port RETURN.
 . "$(dirname "$0")/lib.sh"
 
 packages="postfix sasl2-bin libsasl2-modules libsasl2-modules-db openssl perl-base"
 users="postfix postdrop"
-ports="PLAIN STARTTLS TLS"
+ports="PLAIN STARTTLS TLS EXPIRED WRONGNAME"
+extra="RETURN"
 
 configure() {
 	local id
+	# shellcheck source=/dev/null
+	. /testdata/check/tools.sh
+	more_tls /state/tls
+	RETURN=$(free_ports 1)
 	id=$(id -u vmail)
 	VMAIL=$id fill /testdata/postfix/main.cf >/etc/postfix/main.cf
 	fill /testdata/postfix/master.cf >/etc/postfix/master.cf
@@ -17,7 +23,7 @@ configure() {
 	printf %s "$PASSWORD" | saslpasswd2 -p -c -u localhost "$USER"
 	chown postfix /etc/sasldb2
 	: >/etc/aliases
-	chmod 600 /state/tls/key.pem
+	chmod 600 /state/tls/key.pem /state/tls/*.key
 	chown postfix /var/lib/postfix
 }
 

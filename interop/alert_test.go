@@ -1,0 +1,159 @@
+package interop_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parleymail/parley/inbox"
+	"github.com/parleymail/parley/mail"
+	"github.com/parleymail/parley/mail/eml"
+)
+
+const hookSecret = "a secret of this test alone"
+
+// alerts starts "parley alert serve" by a file until the test is over, and gives where its webhooks are.
+func alerts(t *testing.T, text string) (hook string) {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "alert.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(buildParley(t), "alert", "serve", "--json", "--config", path, "--http", "127.0.0.1:0")
+	said := new(bytes.Buffer)
+	cmd.Stderr, cmd.WaitDelay = said, time.Second
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("parley alert serve said:\n%s", said)
+		}
+	})
+	r := bufio.NewReader(out)
+	line, err := r.ReadBytes('\n')
+	var listening struct{ Event, HTTP string }
+	if err != nil || json.Unmarshal(line, &listening) != nil || listening.Event != "listening" {
+		t.Fatalf("parley alert serve does not say where it listens: %s %v: %s", line, err, said)
+	}
+	go io.Copy(io.Discard, r)
+	return strings.TrimSuffix(listening.HTTP, "/") + "/hook/prometheus"
+}
+
+// Alertmanager fires a thousand alerts in twenty groups: twenty mails tell of all, and twenty more, in the same threads, that they are resolved.
+func TestAlertmanager(t *testing.T) {
+	notShort(t)
+	c := catch(t)
+	hook := alerts(t, fmt.Sprintf(`
+from = "Alerts <alerts@example.com>"
+database = "sqlite:alert.db"
+servers = ["smtp://%s?tls=none"]
+
+[[receiver]]
+name = "ops"
+to = ["ops@example.com"]
+group_interval = "0s"
+
+[[hook]]
+name = "prometheus"
+format = "alertmanager"
+secret = %q
+`, c.smtp, hookSecret))
+	p := start(t, "alertmanager", "PARLEY_HOOK="+hook, "PARLEY_SECRET="+hookSecret)
+	begun := time.Now()
+	fire(t, p, begun, time.Time{})
+	first := awaitMails(t, c, 20) // of the time that it logs a second is Alertmanager's group_wait
+	ids := make(map[string]bool)
+	for _, m := range first {
+		if n := strings.Count(m.Text, "\n* "); n != 50 || !strings.HasPrefix(m.Subject, "[FIRING]") {
+			t.Errorf("%q tells of %d alerts", m.Subject, n)
+		}
+		ids[m.MessageID] = true
+	}
+	fire(t, p, begun, time.Now())
+	for _, m := range awaitMails(t, c, 40)[20:] {
+		if n := strings.Count(m.Text, "\n* "); n != 50 || !strings.HasPrefix(m.Subject, "[RESOLVED]") {
+			t.Errorf("%q tells of %d alerts", m.Subject, n)
+		}
+		if !ids[m.InReplyTo] {
+			t.Errorf("%q answers %q, which is none of the twenty", m.Subject, m.InReplyTo)
+		}
+		delete(ids, m.InReplyTo)
+	}
+	if len(ids) > 0 {
+		t.Errorf("%d threads have no end", len(ids))
+	}
+}
+
+// fire tells Alertmanager of a thousand alerts, or that they are over.
+func fire(t *testing.T, p *peer, begun, over time.Time) {
+	t.Helper()
+	type one struct {
+		Labels      map[string]string `json:"labels"`
+		Annotations map[string]string `json:"annotations"`
+		StartsAt    time.Time         `json:"startsAt"`
+		EndsAt      time.Time         `json:"endsAt,omitzero"`
+	}
+	var list []one
+	for i := range 1000 {
+		list = append(list, one{
+			Labels:      map[string]string{"alertname": fmt.Sprintf("磁盘已满%d", i%20), "instance": fmt.Sprintf("db%d", i), "severity": "critical"},
+			Annotations: map[string]string{"summary": fmt.Sprintf("The disk of db%d is full", i), "description": "No <b>room</b>\r\nleft"},
+			StartsAt:    begun, EndsAt: over,
+		})
+	}
+	body, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.Post("http://"+p.addr("HTTP")+"/api/v2/alerts", "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if said, _ := io.ReadAll(r.Body); r.StatusCode != http.StatusOK {
+		t.Fatalf("Alertmanager says %s: %s", r.Status, said)
+	}
+}
+
+// awaitMails waits until so many mails are there, and no more come.
+func awaitMails(t *testing.T, c *catching, n int) (list []*mail.Message) {
+	t.Helper()
+	var kept []inbox.Message
+	begun := time.Now()
+	for end := time.Now().Add(30 * time.Second); len(kept) < n && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		kept = c.messages(t, "")
+	}
+	t.Logf("%d mails were there after %v", len(kept), time.Since(begun))
+	time.Sleep(2 * time.Second) // more would come within this time
+	if kept = c.messages(t, ""); len(kept) != n {
+		for _, m := range kept {
+			t.Log(m.Subject)
+		}
+		t.Fatalf("%d mails came, and not %d", len(kept), n)
+	}
+	for _, k := range kept {
+		m, err := eml.Read(bytes.NewReader(c.raw(t, k.ID)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, m)
+	}
+	return list
+}
