@@ -89,6 +89,9 @@ var wraps = []struct {
 // TestWrappingChangesNothing puts each provider's own examples into what other programs say: the kind
 // is that of the bare reply. It prints how often for each program.
 func TestWrappingChangesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	f := Default()
 	total, right := 0, 0
 	for _, w := range wraps {

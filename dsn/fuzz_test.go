@@ -110,6 +110,9 @@ func bombs() map[string]string {
 
 // TestBombs: memory and time are in proportion to the limits, whatever comes.
 func TestBombs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	for name, s := range bombs() {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -128,6 +128,9 @@ func TestAddressRoundTrip(t *testing.T) {
 // sizes. Eight times the input may take about eight times the time, and not
 // sixty-four: that would be seconds, however busy the machine is.
 func TestParseAddressTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	for _, unit := range []string{"(", "\"\\a\" ", "a ", "\\", ",", "a@[", "=?utf-8?q?a?= ", "a:;", "\"a\" <b@c.example>,", "<", "=?x?q?=", "(\\", "é"} {
 		run := func(n int) time.Duration {
 			s := strings.Repeat(unit, n/len(unit))

@@ -22,6 +22,9 @@ import (
 // TestCorrupt: a store of which a bit is flipped, or the end is cut off, gives errors, or the mail that was put. It never gives
 // another mail, nor sends it to another, and nothing panics.
 func TestCorrupt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	put := map[string]*mail.Raw{}
 	sound := smallStore(t, put)
 	variants := 400

@@ -12,6 +12,9 @@ import (
 // no ID without a sync that did not fail, also later: what a failed sync should have written the kernel may never write. Each run is followed on
 // a disk that is so mean.
 func TestWritesFail(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	p := newPowerTrial(t)
 	begun := time.Now()
 	runs, told, total, reached := 0, 0, 0, make(map[int]bool)
@@ -78,6 +81,9 @@ func (p *powerTrial) failing(inject string, told *int) (hits []int, calls int) {
 // synced the kernel shows to the second as if all were well, and SQLite takes it for committed; it may be on no disk. What the second has
 // put must not stand behind it.
 func TestSyncFailsBeforeTheEnd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	p := newPowerTrial(t)
 	begun := time.Now()
 	stopped, stride := 0, max(1, 6/howMany(1, 2))

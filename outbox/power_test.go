@@ -296,6 +296,9 @@ func howMany(short, usual int) int {
 // TestPowerFails: what Put has given an ID for is there after the power failed at any moment, whatever of that which was not
 // synced had come to the disk.
 func TestPowerFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	p := newPowerTrial(t)
 	begun := time.Now()
 	times := howMany(9, 60)

@@ -90,7 +90,11 @@ with smtplib.SMTP("127.0.0.1", int(sys.argv[1])) as s:
 			var out bytes.Buffer
 			cmd := exec.Command(c.tool, c.args...)
 			cmd.Stdout, cmd.Stderr = &out, &out
-			if err := cmd.Run(); err != nil || !strings.Contains(out.String(), c.said) {
+			err := cmd.Run()
+			if strings.Contains(out.String(), "requires Net::SSLeay") {
+				t.Skip("swaks has no Net::SSLeay here, and so no TLS")
+			}
+			if err != nil || !strings.Contains(out.String(), c.said) {
 				t.Fatalf("%v\n%s", err, out.String())
 			}
 			r.sink.Wait(t, 1)

@@ -89,6 +89,9 @@ func TestSwaks(t *testing.T) {
 	p := play(t, &replay.Server{Transcript: parse(t, secure)})
 	out, err := exec.CommandContext(t.Context(), "swaks", "--server", p.listener.Addr().String(), "--tls", "--auth", "PLAIN",
 		"--auth-user", "somebody", "--auth-password", "something", "--from", "me@mail.example", "--to", "kim@example.net").CombinedOutput()
+	if strings.Contains(string(out), "requires Net::SSLeay") {
+		t.Skip("swaks has no Net::SSLeay here, and so no TLS")
+	}
 	if err == nil || !strings.Contains(string(out), "235 Authentication successful") || !strings.Contains(string(out), "<** 554 DT:SPM 163") && !strings.Contains(string(out), "<~* 554 DT:SPM 163") {
 		t.Errorf("%v: it printed\n%s\n%s", err, out, p.told())
 	}

@@ -173,6 +173,9 @@ func TestVisits(t *testing.T) {
 
 // TestGuessing: who guesses hears that it is too much, and another who knows is let in meanwhile; no name is told from another by time.
 func TestGuessing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	hash, err := bcrypt.GenerateFromPassword([]byte("tulip-tulip"), 12) // some 200 ms
 	if err != nil {
 		t.Fatal(err)

@@ -249,6 +249,9 @@ func memory(f func()) uint64 {
 
 // TestViewOfHostileMails: every part of the view of every hostile mail, within what it may cost.
 func TestViewOfHostileMails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	n := 0
 	for name, content := range hostilemail.All() {
 		n++

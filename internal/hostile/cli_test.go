@@ -66,6 +66,9 @@ var flagSets = [][]string{nil, {"-v"}, {"--json"}, {"-v", "--json"}}
 
 // The command shows no secret, whatever becomes of AUTH.
 func TestCommandShowsNoSecret(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	name := buildCommand(t)
 	runs := 0
 	for mechanism := range mechanisms {
@@ -89,6 +92,9 @@ func TestCommandShowsNoSecret(t *testing.T) {
 
 // Nor does it pass on what would move a cursor, from wherever in the conversation.
 func TestCommandPassesOnNoControlCharacters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	name := buildCommand(t)
 	all := strings.Join(controls[:len(controls)-1], " ")
 	runs := 0

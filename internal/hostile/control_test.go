@@ -63,6 +63,9 @@ func unfitIn(s shown) (wrong []string) {
 // What a server says cannot make a terminal do anything: whatever stands in its
 // replies, none of it is in an error's text, nor in what is printed.
 func TestControlCharactersReachNoTerminal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	runs := 0
 	for _, p := range points {
 		for _, control := range controls {

@@ -282,6 +282,9 @@ func bombs(size int) map[string]func() []byte {
 
 // TestBombs: of a content of 50 MB, each costs less than a second and 64 MiB, and what was left out is told.
 func TestBombs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("little runs side by side here: make race has no use for it")
+	}
 	size, slack := 50_000_000, time.Second
 	if testing.Short() || raceEnabled {
 		size, slack = 2_000_000, 2*time.Second
