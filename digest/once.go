@@ -12,8 +12,16 @@ import (
 // time: what is left goes out with the next call.
 func (d *Digest) Once(ctx context.Context) (r Report, err error) {
 	r, err = d.Round(ctx)
-	if err != nil || d.c.Worker.Router == nil {
+	if err != nil {
 		return r, err
+	}
+	return r, d.SendWaiting(ctx)
+}
+
+// SendWaiting sends what waits in the box, as Once does; nothing where [Config].Worker has no Router.
+func (d *Digest) SendWaiting(ctx context.Context) (err error) {
+	if d.c.Worker.Router == nil {
+		return nil
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -39,5 +47,5 @@ func (d *Digest) Once(ctx context.Context) (r Report, err error) {
 	if err == nil {
 		err = failed
 	}
-	return r, err
+	return err
 }

@@ -56,6 +56,7 @@ func (a *app) digestCommand() *cobra.Command {
 		{"forget ADDRESS...", wordDigestForgetShort, a.digestWords, nil, (*ui).digestForget},
 		{"import FILE", wordDigestImportShort, a.digestWords, []flagGroup{digestImportWords}, (*ui).digestImport},
 		{"export subscribers|feeds", wordDigestExportShort, a.digestWords, []flagGroup{digestExportWords}, (*ui).digestExport},
+		{"try ADDRESS", wordDigestTryShort, a.digestWord, []flagGroup{digestTryWords, digestRunWords}, (*ui).digestTry},
 		{"run", wordDigestRunShort, a.noArguments, []flagGroup{digestRunWords}, (*ui).digestRun},
 		{"serve", wordDigestServeShort, a.noArguments, []flagGroup{digestRunWords, digestServeWords}, (*ui).digestServe},
 		{"status", wordDigestStatusShort, a.noArguments, nil, (*ui).digestStatus},
@@ -130,6 +131,14 @@ func (a *app) digestWords(_ *cobra.Command, args []string) error {
 	return nil
 }
 
+// digestWord is for a command that wants one.
+func (a *app) digestWord(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return a.noArguments(cmd, args[1:])
+	}
+	return a.digestWords(cmd, args)
+}
+
 // openDigest opens the digest of the file. To send it must know by whom.
 func (u *ui) openDigest(ctx context.Context, f *digestFlags, sends bool) (*digest.Digest, *digest.File, error) {
 	file, err := digest.ReadFile(f.config)
@@ -175,6 +184,9 @@ func (u *ui) digestError(err error) (int, error) {
 	switch {
 	case errors.Is(err, digest.ErrNoFeed):
 		u.tell(u.say(wordDigestNoFeed))
+		return exitMessage, nil
+	case errors.Is(err, digest.ErrNoArticles):
+		u.tell(u.say(wordDigestNoArticles))
 		return exitMessage, nil
 	case errors.Is(err, digest.ErrNoSubscriber):
 		u.tell(u.say(wordDigestNoSubscriber))

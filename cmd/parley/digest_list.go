@@ -108,14 +108,8 @@ func (u *ui) digestSubscribe(ctx context.Context, f *digestFlags, args []string)
 			return 0, &usageError{u.say(wordDigestBadFlag, "frequency", err.Error())}
 		}
 	}
-	switch f.language {
-	case "":
-	case "en":
-		s.Lang = diagnose.English
-	case "zh":
-		s.Lang = diagnose.Chinese
-	default:
-		return 0, &usageError{"--language: " + u.say(wordNoneOf, f.language, "en, zh")}
+	if s.Lang, err = u.digestLanguage(f, s.Lang); err != nil {
+		return 0, err
 	}
 	if f.feeds != "" {
 		if s.Feeds = digest.ParseFeeds(f.feeds); len(s.Feeds) == 0 {
@@ -131,6 +125,19 @@ func (u *ui) digestSubscribe(ctx context.Context, f *digestFlags, args []string)
 		}
 		return wordDigestAsked, d.Ask(ctx, s)
 	})
+}
+
+// digestLanguage is that of --language, or another where it is left out.
+func (u *ui) digestLanguage(f *digestFlags, other diagnose.Lang) (diagnose.Lang, error) {
+	switch f.language {
+	case "":
+		return other, nil
+	case "en":
+		return diagnose.English, nil
+	case "zh":
+		return diagnose.Chinese, nil
+	}
+	return other, &usageError{"--language: " + u.say(wordNoneOf, f.language, "en, zh")}
 }
 
 func (u *ui) digestUnsubscribe(ctx context.Context, f *digestFlags, args []string) (int, error) {

@@ -56,6 +56,56 @@ func (u *ui) digestRun(ctx context.Context, f *digestFlags, _ []string) (int, er
 	return exitTaken, nil
 }
 
+// digestTry is "parley digest try".
+func (u *ui) digestTry(ctx context.Context, f *digestFlags, args []string) (int, error) {
+	d, file, err := u.openDigest(ctx, f, true)
+	if err != nil {
+		return 0, err
+	}
+	defer d.Close() //nolint:errcheck // all is written
+	lang, err := u.digestLanguage(f, file.Config.Lang)
+	if err != nil {
+		return 0, err
+	}
+	id, articles, err := d.Try(ctx, args[0], lang)
+	if err == nil {
+		err = d.SendWaiting(ctx)
+	}
+	if err != nil {
+		return 0, err
+	}
+	shown, err := d.Box().Show(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	now := shown.Recipients[0]
+	if f.json {
+		u.printJSON(struct {
+			Event    string       `json:"event"`
+			To       string       `json:"to"`
+			Articles int          `json:"articles"`
+			State    outbox.State `json:"state"`
+			Reply    string       `json:"reply,omitempty"`
+		}{"tried", args[0], articles, now.State, now.Reply})
+	} else {
+		became := u.say(stateWords[now.State])
+		if now.Reply != "" {
+			became = u.say(wordDigestBecame, became, now.Reply)
+		}
+		if now.State == outbox.Queued && !file.Send && len(f.servers) == 0 {
+			became = u.say(wordDigestTriedOther)
+		}
+		u.print(smtp.Printable(u.say(wordDigestTried, args[0], articles, became)))
+	}
+	switch {
+	case now.State == outbox.Sent, now.State == outbox.Queued && !file.Send:
+		return exitTaken, nil
+	case now.State.Final():
+		return exitRefused, nil
+	}
+	return exitLater, nil
+}
+
 // digestDoubts tells of mails that wait for a person's word.
 func (u *ui) digestDoubts(s *digest.Status, file *digest.File) {
 	if n := s.Mails[outbox.Unknown]; n > 0 {

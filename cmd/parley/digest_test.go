@@ -85,6 +85,20 @@ func TestDigestCommands(t *testing.T) {
 	if _, e := h.parley(69, "digest", "add", h.feed.URL+"/missing"); !strings.Contains(e, "its server answers 404 Not Found") {
 		t.Error(e)
 	}
+	for _, lang := range []string{"en", "zh"} {
+		if out, _ := h.parley(0, "digest", "try", "me@example.net", "--language", lang); out != "to me@example.net, articles: 1: sent: 250 2.0.0 ok, taken\n" {
+			t.Errorf("%q", out)
+		}
+	}
+	for _, got := range h.server.Wait(t, 2) {
+		if m, err := got.Message(); err != nil || m.Subject != "Two" {
+			t.Errorf("%v, %v", m, err)
+		}
+	}
+	h.server.Forget()
+	h.parley(64, "digest", "try")
+	h.parley(64, "digest", "try", "a@example.net", "b@example.net")
+	h.parley(64, "digest", "try", "me@example.net", "--language", "fr")
 	out, _ := h.parley(0, "digest", "run")
 	if !strings.Contains(out, "mails written: 1") || !strings.Contains(out, "sent: 1; to be tried again: 0") {
 		t.Error(out)

@@ -33,6 +33,7 @@ Exit code: 0 well; 64 a mistake in the command or the file, 65 there is no such 
 	wordDigestForgetShort      = text{"take somebody out of the list with all that is known of them", "从名单中彻底删除某人及其全部记录"}
 	wordDigestImportShort      = text{"take subscribers from a CSV file, or feeds from an OPML file", "从 CSV 导入订阅者，或从 OPML 导入订阅源"}
 	wordDigestExportShort      = text{"write the subscribers as CSV, or the feeds as OPML", "把订阅者导出为 CSV，或把订阅源导出为 OPML"}
+	wordDigestTryShort         = text{"mail the newest articles to one address, to be looked at; nobody else gets anything", "把最新文章发给一个地址以供查看；其他人什么也不会收到"}
 	wordDigestRunShort         = text{"do what is due, send it, and end: for cron", "处理到期的事、发送，然后结束：适合 cron"}
 	wordDigestServeShort       = text{"do what is due as time goes on, and serve the pages to subscribe and leave by", "持续处理到期的事，并提供订阅和退订页面"}
 	wordDigestStatusShort      = text{"show feeds, subscribers, and what became of their mail", "显示订阅源、订阅者和邮件的情况"}
@@ -61,19 +62,23 @@ Exit code: 0 well; 64 a mistake in the command or the file, 65 there is no such 
 	wordDigestBadRow       = text{"line %d: %s", "第 %d 行：%s"}
 	wordDigestImportFeeds  = text{"feeds: %d; passed over: %d", "订阅源：%d；跳过：%d"}
 
-	wordDigestRound   = text{"feeds looked at: %d, failed: %d; articles to send: %d, kept back: %d; mails written: %d", "查看订阅源：%d，失败：%d；待发送文章：%d，暂扣：%d；写好邮件：%d"}
-	wordDigestSent    = text{"sent: %d; to be tried again: %d; given up: %d; may have been taken: %d", "已发送：%d；待重试：%d；已放弃：%d；可能已被收下：%d"}
-	wordDigestUnknown = text{"of %d mails nobody knows whether they were taken, and they are not sent again by themselves: parley queue list --state unknown --database %s", "有 %d 封邮件不知对方是否已收下，不会自动重发：parley queue list --state unknown --database %s"}
-	wordDigestTitle   = text{"Parley digest is at work.", "Parley digest 正在运行。"}
-	wordDigestPages   = text{"pages", "页面"}
-	wordDigestReached = text{"reached as", "对外地址"}
-	wordDigestKept    = text{"kept in", "保存于"}
-	wordDigestSends   = text{"sent by", "发送者"}
-	wordDigestOther   = text{"another program over the same database", "使用同一数据库的其他程序"}
-	wordDigestNoClick = text{"mails cannot be left with one click, since url is not https", "url 不是 https，邮件无法一键退订"}
-	wordDigestRunning = text{"Ctrl-C ends it.", "按 Ctrl-C 结束。"}
-	wordDigestStopped = text{"Ended. Mails that wait: %d", "已结束。等待中的邮件：%d"}
-	wordDigestOpen    = text{"--http %s: other machines can reach it, and addresses would come in clear text: give it a certificate ([tls]), or say behind_proxy = true where a proxy before it speaks TLS", "--http %s：其他机器可以访问，地址会以明文传输：请配置证书（[tls]），或在前面有 TLS 代理时写 behind_proxy = true"}
+	wordDigestNoArticles = text{"there is no article yet: parley digest add URL, and it looks at the feed", "还没有文章：parley digest add URL 会添加并查看订阅源"}
+	wordDigestTried      = text{"to %s, articles: %d: %s", "发给 %s，文章：%d：%s"}
+	wordDigestBecame     = text{"%s: %s", "%s：%s"}
+	wordDigestTriedOther = text{"it waits for the program that sends, over the same database", "等待使用同一数据库的发送程序"}
+	wordDigestRound      = text{"feeds looked at: %d, failed: %d; articles to send: %d, kept back: %d; mails written: %d", "查看订阅源：%d，失败：%d；待发送文章：%d，暂扣：%d；写好邮件：%d"}
+	wordDigestSent       = text{"sent: %d; to be tried again: %d; given up: %d; may have been taken: %d", "已发送：%d；待重试：%d；已放弃：%d；可能已被收下：%d"}
+	wordDigestUnknown    = text{"of %d mails nobody knows whether they were taken, and they are not sent again by themselves: parley queue list --state unknown --database %s", "有 %d 封邮件不知对方是否已收下，不会自动重发：parley queue list --state unknown --database %s"}
+	wordDigestTitle      = text{"Parley digest is at work.", "Parley digest 正在运行。"}
+	wordDigestPages      = text{"pages", "页面"}
+	wordDigestReached    = text{"reached as", "对外地址"}
+	wordDigestKept       = text{"kept in", "保存于"}
+	wordDigestSends      = text{"sent by", "发送者"}
+	wordDigestOther      = text{"another program over the same database", "使用同一数据库的其他程序"}
+	wordDigestNoClick    = text{"mails cannot be left with one click, since url is not https", "url 不是 https，邮件无法一键退订"}
+	wordDigestRunning    = text{"Ctrl-C ends it.", "按 Ctrl-C 结束。"}
+	wordDigestStopped    = text{"Ended. Mails that wait: %d", "已结束。等待中的邮件：%d"}
+	wordDigestOpen       = text{"--http %s: other machines can reach it, and addresses would come in clear text: give it a certificate ([tls]), or say behind_proxy = true where a proxy before it speaks TLS", "--http %s：其他机器可以访问，地址会以明文传输：请配置证书（[tls]），或在前面有 TLS 代理时写 behind_proxy = true"}
 
 	wordDigestFeeds    = text{"Feeds", "订阅源"}
 	wordDigestNoFeeds  = text{"There is none: parley digest add URL", "没有订阅源：parley digest add URL"}
@@ -126,6 +131,9 @@ var (
 		{"frequency", "WHEN", text{"daily, weekly or once: at once", "daily（每天）、weekly（每周）或 once（立即）"}},
 		{"feeds", "N,...", text{"numbers of feeds; if left out, all", "订阅源编号；省略为全部"}},
 		{"language", "en|zh", text{"of their mails", "对方邮件的语言"}},
+	}}
+	digestTryWords = flagGroup{text{"The mail", "邮件"}, []flagWord{
+		{"language", "en|zh", text{"of its words; if left out, that of the file", "邮件用语；省略时按配置文件"}},
 	}}
 	digestUnsubscribeWords = flagGroup{text{"Why", "原因"}, []flagWord{
 		{"why", "WORDS", text{"to be noted", "记录下来的原因"}},
