@@ -70,6 +70,8 @@ func (s *session) run() {
 	s.flush()
 	if !errors.Is(err, errOver) && s.why == nil {
 		s.why = err
+	} else {
+		s.part()
 	}
 	s.conn.Close()
 	s.tell(smtp.Event{Stage: smtp.StageQuit, Did: smtp.Closed, Err: s.why})
@@ -295,6 +297,26 @@ func (s *session) flush() error {
 // linger is how long the client has to hear what was said before the connection is cut: a reset takes back what was not
 // heard yet, and in the recording it was.
 const linger = 200 * time.Millisecond
+
+// part ends what we say, and hears what the client still says. To close over octets that were not read would be a reset to the client, as of the
+// ClientHello that it sends while we hang up; in the recording it was none.
+func (s *session) part() {
+	bare, ok := s.bare.(*net.TCPConn)
+	if !ok {
+		return
+	}
+	if inner, ok := s.conn.(*tls.Conn); ok {
+		inner.CloseWrite()
+	}
+	if bare.CloseWrite() != nil {
+		return // it was cut
+	}
+	bare.SetReadDeadline(time.Now().Add(linger))
+	io.Copy(io.Discard, io.LimitReader(bare, maxHeard))
+}
+
+// maxHeard is how much is heard of a client to which nothing more is said, in octets.
+const maxHeard = 1 << 20
 
 // reset cuts the connection.
 func (s *session) reset() error {
