@@ -175,6 +175,9 @@ func (d *decoder) token(field string) (json.Token, error) {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
+		if _, ok := errors.AsType[*json.SyntaxError](err); ok {
+			err = fmt.Errorf("behind octet %d: %w", d.dec.InputOffset(), err)
+		}
 		if field != "" {
 			return nil, fmt.Errorf("reading the message: at %s: %w", field, err)
 		}

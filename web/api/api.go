@@ -1,11 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"mime"
 	"net/http"
@@ -167,15 +169,42 @@ func body(r *http.Request, v any) error {
 		// A form of another page can be sent as anything but this.
 		return &failure{http.StatusUnsupportedMediaType, "content_type", "the body is to be application/json"}
 	}
-	d := json.NewDecoder(r.Body)
+	var read bytes.Buffer // of a body that is bounded, as all are
+	d := json.NewDecoder(io.TeeReader(r.Body, &read))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return bad("the body: %v", err)
+		return bad("the body%s", whatIsWrong(err, read.Bytes()))
 	}
 	if d.More() {
 		return bad("the body: something stands behind its end")
 	}
 	return nil
+}
+
+// whatIsWrong words an error of encoding/json without the names of our types, and says where in the body it is.
+func whatIsWrong(err error, body []byte) string {
+	where := func(offset int64) string {
+		before := body[:min(max(offset-1, 0), int64(len(body)))]
+		line := bytes.Count(before, []byte("\n"))
+		return fmt.Sprintf(", line %d, column %d", line+1, len(before)-bytes.LastIndexByte(before, '\n'))
+	}
+	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return where(e.Offset) + ": " + e.Error()
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		what := "a value"
+		if e.Field != "" {
+			what = strconv.Quote(e.Field)
+		}
+		return where(e.Offset) + ": " + what + " cannot be of the type " + e.Value
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return " is empty"
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return " ends too soon"
+	}
+	return ": " + strings.TrimPrefix(err.Error(), "json: ")
 }
 
 // id is that in the path.
