@@ -24,6 +24,8 @@ type File struct {
 	Proxied  bool     // a proxy before it speaks TLS
 
 	Certificate, Key string // files of PEM, for HTTP with TLS; empty: without
+
+	HasSecrets bool // a secret of a hook stands in the file itself: whoever reads it can forge alerts
 }
 
 // A document is the file as it is decoded.
@@ -150,6 +152,7 @@ func parseFile(text []byte, folder string) (*File, error) {
 	}
 	for i := range doc.Hooks {
 		f.Config.Hooks = append(f.Config.Hooks, r.hook(&doc.Hooks[i]))
+		f.HasSecrets = f.HasSecrets || doc.Hooks[i].Secret != ""
 	}
 	for _, w := range doc.Watches {
 		if w.Kind == Disk {

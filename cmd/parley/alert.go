@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -151,6 +152,9 @@ func (u *ui) alertFile(f *alertFlags) (*alert.File, error) {
 	}
 	if err != nil {
 		return nil, u.alertFileError(err)
+	}
+	if info, err := os.Stat(path); err == nil && file.HasSecrets && runtime.GOOS != "windows" && info.Mode().Perm()&0o004 != 0 {
+		u.warn(wordAlertOpenToAll, path, info.Mode().Perm())
 	}
 	if f.database != "" {
 		file.Database = f.database

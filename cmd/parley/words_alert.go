@@ -30,6 +30,7 @@ Exit code: 0 well; 64 a mistake in the command or the file, 69 a mail came back,
 
 	wordAlertNoFile     = text{"there is no %s: parley alert init writes one, --config names another, and --to tells who is told without one", "没有 %s：可用 parley alert init 生成，用 --config 指定，或用 --to 直接写明收件人"}
 	wordAlertToldTwice  = text{"--to: %s says who is told", "--to：%s 已写明收件人"}
+	wordAlertOpenToAll  = text{"%s: everybody on this machine can read it (%04o), and so forge alerts by its secrets: chmod 600, or secret_file, or secret_env", "%s：本机所有用户都能读取它（%04o），从而可用其中的密钥伪造告警：请 chmod 600，或用 secret_file、secret_env"}
 	wordAlertNoDatabase = text{"%s does not say where all is kept: database = \"sqlite:alert.db\"", "%s 没有写明保存位置：database = \"sqlite:alert.db\""}
 	wordAlertWantsKey   = text{"--resolve and --for want --key: what the alert is known again by", "--resolve 和 --for 需要 --key：用来识别是哪一条告警"}
 	wordAlertBadLabel   = text{"--label: %q is not NAME=VALUE", "--label：%q 不是 NAME=VALUE"}
