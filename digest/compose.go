@@ -15,6 +15,8 @@ const (
 	mostPending    = 2000 // articles that are looked through for one mail
 )
 
+const origin = "digest" // what our mails are known by in the outbox
+
 // A Composed is what was put into the outbox.
 type Composed struct {
 	Mails int `json:"mails"`
@@ -177,7 +179,7 @@ func (d *Digest) letter(s *Subscriber, shown *issue, top int64) *outbox.Mail {
 	m.Inline = shown.inline
 	m.Unsubscribe = mail.Unsubscribe{URL: leave, OneClick: d.oneClick()}
 	return &outbox.Mail{
-		Object: m, Class: outbox.Bulk, Origin: "digest", Topic: "digest " + d.c.ListID, Key: fmt.Sprintf("digest/%d/%d/%d", s.ID, s.round, top),
+		Object: m, Class: outbox.Bulk, Origin: origin, Topic: "digest " + d.c.ListID, Key: fmt.Sprintf("digest/%d/%d/%d", s.ID, s.round, top),
 		Expires: d.c.clock().Add(d.c.MaxAge), Unknown: d.unknown(),
 	}
 }

@@ -138,7 +138,7 @@ func (d *Digest) answerOne(ctx context.Context, t *tx, r *request) error {
 		m.Subject = fmt.Sprintf(wordConfirmTopic.In(s.Lang), d.c.Name)
 		m.Text = fmt.Sprintf(wordConfirmText.In(s.Lang), d.c.Name, d.link("confirm", token{purpose: forConfirm, id: s.ID, round: uint32(s.round), until: until}), timeIn(until.In(d.c.Zone), s.Lang)) //nolint:gosec // it is small
 	}
-	_, err = d.box.Put(ctx, t.SQL, &outbox.Mail{Object: m, Origin: "digest", Topic: "digest " + d.c.ListID + " confirm", Key: fmt.Sprintf("digest/ask/%d", r.id), Expires: d.c.clock().Add(d.c.Confirm)})
+	_, err = d.box.Put(ctx, t.SQL, &outbox.Mail{Object: m, Origin: origin, Topic: "digest " + d.c.ListID + " confirm", Key: fmt.Sprintf("digest/ask/%d", r.id), Expires: d.c.clock().Add(d.c.Confirm)})
 	return err
 }
 

@@ -14,8 +14,11 @@ type Status struct {
 	Frequencies map[Frequency]int    `json:"frequencies"` // of those who are subscribed
 	Requests    int                  `json:"requests,omitempty"`
 	Next        time.Time            `json:"next,omitzero"` // when the next mail may go out that waits for a time
-	Mails       map[outbox.State]int `json:"mails"`         // of the last weeks, by what became of them
+	Mails       map[outbox.State]int `json:"mails"`         // of the last weeks, with articles, by what became of them
+	Waiting     []outbox.Item        `json:"waiting"`       // mails that are yet to be sent, those with links to say yes too: the last, mostWaiting of them
 }
+
+const mostWaiting = 100
 
 // Status counts.
 func (d *Digest) Status(ctx context.Context) (*Status, error) {
@@ -49,6 +52,9 @@ func (d *Digest) Status(ctx context.Context) (*Status, error) {
 			s.Mails[outbox.State(state&15)] += int(n)
 			return err
 		})
+	}
+	if err == nil {
+		s.Waiting, err = d.box.List(ctx, outbox.Query{States: []outbox.State{outbox.Queued, outbox.Deferred, outbox.Sending}, Origin: origin, Limit: mostWaiting})
 	}
 	return s, failed("counting", err)
 }

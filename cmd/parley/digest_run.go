@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/digest"
 	"github.com/parleymail/parley/outbox"
 	"github.com/parleymail/parley/smtp"
@@ -35,7 +36,7 @@ func (u *ui) digestRun(ctx context.Context, f *digestFlags, _ []string) (int, er
 	for _, state := range []outbox.State{outbox.Sent, outbox.Bounced, outbox.Expired} {
 		done[state] = s.Mails[state] - before.Mails[state]
 	}
-	waits := s.Mails[outbox.Deferred] + s.Mails[outbox.Queued] + s.Mails[outbox.Sending]
+	waits := max(s.Mails[outbox.Deferred]+s.Mails[outbox.Queued]+s.Mails[outbox.Sending], len(s.Waiting))
 	if f.json {
 		u.printJSON(struct {
 			Event string `json:"event"`
@@ -97,6 +98,9 @@ func (u *ui) digestTry(ctx context.Context, f *digestFlags, args []string) (int,
 		}
 		u.print(smtp.Printable(u.say(wordDigestTried, args[0], articles, became)))
 	}
+	if s, err := d.Status(ctx); err == nil && !now.State.Final() {
+		u.digestDoubts(s, file)
+	}
 	switch {
 	case now.State == outbox.Sent, now.State == outbox.Queued && !file.Send:
 		return exitTaken, nil
@@ -106,8 +110,24 @@ func (u *ui) digestTry(ctx context.Context, f *digestFlags, args []string) (int,
 	return exitLater, nil
 }
 
-// digestDoubts tells of mails that wait for a person's word.
+// digestDoubts tells of mails that wait for a server, of the cause and the fix once for all that fail alike, and of those that wait for a person's word.
 func (u *ui) digestDoubts(s *digest.Status, file *digest.File) {
+	lang, told := diagnose.Lang(u.lang), map[string]bool{}
+	for i := range s.Waiting {
+		reply := s.Waiting[i].Reply
+		if reply == "" || told[reply] {
+			continue
+		}
+		told[reply] = true
+		u.tell(smtp.Printable(u.say(wordDigestUnsent, s.Waiting[i].Path, reply)))
+		if d := diagnose.Default().Text(reply, diagnose.Hint{}); d.Cause.En != "" {
+			u.tellPlain("cause: " + smtp.Printable(d.Cause.In(lang)))
+			u.tellPlain("fix: " + smtp.Printable(d.Fix.In(lang)))
+		}
+	}
+	if len(told) > 0 {
+		u.tell(u.say(wordAlertQueue, withoutPassword(file.Database)))
+	}
 	if n := s.Mails[outbox.Unknown]; n > 0 {
 		u.tell(u.say(wordDigestUnknown, n, withoutPassword(file.Database)))
 	}

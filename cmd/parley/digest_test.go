@@ -67,6 +67,30 @@ func (h *digestHouse) begin() {
 	}
 }
 
+// TestDigestTells: where no server can be had, a link to say yes is kept, and why it waits is told with the fix, in both languages.
+func TestDigestTells(t *testing.T) {
+	h := newDigestHouse(t)
+	h.begin()
+	h.parley(0, "digest", "subscribe", "lee@example.net")
+	none := []string{"--server", "smtp://127.0.0.1:1?tls=none"}
+	out, told := h.parley(75, append([]string{"digest", "run"}, none...)...)
+	if !strings.Contains(out, "to be tried again: 1;") {
+		t.Error(out)
+	}
+	for _, want := range []string{"a mail to lee@example.net is kept", "refused", "cause: Nothing listens", "fix: ", "parley queue list --database sqlite:"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("run does not tell %q:\n%s", want, told)
+		}
+	}
+	if _, told = h.parley(0, "digest", "status", "--lang", "zh"); !strings.Contains(told, "发给 lee@example.net 的邮件已保留") || !strings.Contains(told, "没有服务在监听") {
+		t.Error(told)
+	}
+	h.parley(0, "digest", "add", h.feed.URL+"/f")
+	if _, told = h.parley(75, append([]string{"digest", "try", "me@example.net"}, none...)...); strings.Count(told, "cause: ") != 1 {
+		t.Error(told)
+	}
+}
+
 // TestDigestCommands goes through all of them.
 func TestDigestCommands(t *testing.T) {
 	h := newDigestHouse(t)

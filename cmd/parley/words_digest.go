@@ -68,6 +68,7 @@ Exit code: 0 well; 64 a mistake in the command or the file, 65 there is no such 
 	wordDigestTriedOther = text{"it waits for the program that sends, over the same database", "等待使用同一数据库的发送程序"}
 	wordDigestRound      = text{"feeds looked at: %d, failed: %d; articles to send: %d, kept back: %d; mails written: %d", "查看订阅源：%d，失败：%d；待发送文章：%d，暂扣：%d；写好邮件：%d"}
 	wordDigestSent       = text{"sent: %d; to be tried again: %d; given up: %d; may have been taken: %d", "已发送：%d；待重试：%d；已放弃：%d；可能已被收下：%d"}
+	wordDigestUnsent     = text{"a mail to %s is kept, and tried again: %s", "发给 %s 的邮件已保留，将会重试：%s"}
 	wordDigestUnknown    = text{"of %d mails nobody knows whether they were taken, and they are not sent again by themselves: parley queue list --state unknown --database %s", "有 %d 封邮件不知对方是否已收下，不会自动重发：parley queue list --state unknown --database %s"}
 	wordDigestTitle      = text{"Parley digest is at work.", "Parley digest 正在运行。"}
 	wordDigestPages      = text{"pages", "页面"}
