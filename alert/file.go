@@ -139,7 +139,7 @@ func parseFile(text []byte, folder string) (*File, error) {
 		Certificate: tomlfile.Within(folder, doc.TLS.Certificate), Key: tomlfile.Within(folder, doc.TLS.Key),
 	}
 	r := &reading{folder: folder}
-	f.Config = Config{Stall: time.Duration(doc.Stall), MaxAge: time.Duration(doc.MaxAge), From: r.address("from", doc.From), Zone: r.zone("timezone", doc.Timezone)}
+	f.Config = Config{Stall: doc.Stall.Duration, MaxAge: doc.MaxAge.Duration, From: r.address("from", doc.From), Zone: r.zone("timezone", doc.Timezone)}
 	switch doc.Lang {
 	case "", "en":
 	case "zh":
@@ -159,7 +159,7 @@ func parseFile(text []byte, folder string) (*File, error) {
 			w.Target = tomlfile.Within(folder, w.Target)
 		}
 		f.Config.Watches = append(f.Config.Watches, Watch{
-			Name: w.Name, Kind: w.Kind, Target: w.Target, Command: w.Command, Every: time.Duration(w.Every), Cron: w.Cron, Failures: w.Failures, Timeout: time.Duration(w.Timeout),
+			Name: w.Name, Kind: w.Kind, Target: w.Target, Command: w.Command, Every: w.Every.Duration, Cron: w.Cron, Failures: w.Failures, Timeout: w.Timeout.Duration,
 			Receiver: w.Receiver, Severity: w.Severity, Status: w.Status, Contains: w.Contains, Days: w.Days, Free: w.Free,
 		})
 	}
@@ -205,7 +205,7 @@ func (r *reading) zone(key, text string) *time.Location {
 
 func (r *reading) receiver(d *docReceiver) Receiver {
 	key := "receiver " + plain.Quoted(d.Name) + ": "
-	one := Receiver{Name: d.Name, GroupBy: d.GroupBy, GroupWait: time.Duration(d.GroupWait), Escalate: Escalate{After: time.Duration(d.Escalate.After)}}
+	one := Receiver{Name: d.Name, GroupBy: d.GroupBy, GroupWait: d.GroupWait.Duration, Escalate: Escalate{After: d.Escalate.After.Duration}}
 	for _, text := range d.To {
 		one.To = append(one.To, r.address(key+"to", text))
 	}
@@ -217,10 +217,10 @@ func (r *reading) receiver(d *docReceiver) Receiver {
 		switch {
 		case s == nil:
 			return 0
-		case *s == 0:
+		case s.Duration == 0:
 			return -1
 		}
-		return time.Duration(*s)
+		return s.Duration
 	}
 	one.GroupInterval, one.Repeat = none(d.GroupInterval), none(d.Repeat)
 	if d.Most != nil {
@@ -249,7 +249,7 @@ func (r *reading) day(key, name string) time.Weekday {
 
 // hook reads a hook. Its secret stands in the file, in a file of its own, or in the environment.
 func (r *reading) hook(d *docHook) Hook {
-	h := Hook{Name: d.Name, Format: d.Format, Receiver: d.Receiver, Secret: d.Secret, Signature: d.Signature, Every: time.Duration(d.Every)}
+	h := Hook{Name: d.Name, Format: d.Format, Receiver: d.Receiver, Secret: d.Secret, Signature: d.Signature, Every: d.Every.Duration}
 	key := "hook " + plain.Quoted(d.Name) + ": "
 	if d.SecretFile != "" {
 		const most = 64 << 10

@@ -164,6 +164,8 @@ func isListID(s string) bool {
 
 const leastEvery = 5 * time.Minute
 
+var errTooOften = errors.New("a feed is looked at every 5m at the most")
+
 func (c *Config) defaults() {
 	if c.Zone == nil {
 		c.Zone = time.Local

@@ -68,7 +68,7 @@ func New(ctx context.Context, box *outbox.Box, db *sql.DB, dialect outbox.Dialec
 	if d.show, err = newRenderer(); err != nil {
 		return nil, err
 	}
-	return d, nil
+	return d, d.reschedule(ctx)
 }
 
 // Close ends what was opened by [Open].

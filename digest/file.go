@@ -84,8 +84,8 @@ func parseFile(text []byte, folder string) (*File, error) {
 	f := &File{Database: tomlfile.Database(folder, doc.Database), Servers: doc.Servers, Send: doc.Send == nil || *doc.Send, HTTP: doc.HTTP, Certificate: tomlfile.Within(folder, doc.TLS.Certificate), Key: tomlfile.Within(folder, doc.TLS.Key)}
 	c := &f.Config
 	*c = Config{
-		Name: doc.Name, URL: doc.URL, ListID: doc.ListID, Daily: doc.Daily, Weekly: doc.Weekly, Frequency: doc.Frequency, Every: time.Duration(doc.Every), MostNew: doc.MostNew, MostItems: doc.MostItems,
-		Images: doc.Images, Agent: doc.Agent, Confirm: time.Duration(doc.Confirm), MaxAge: time.Duration(doc.MaxAge), Proxied: doc.Proxied,
+		Name: doc.Name, URL: doc.URL, ListID: doc.ListID, Daily: doc.Daily, Weekly: doc.Weekly, Frequency: doc.Frequency, Every: doc.Every.Duration, MostNew: doc.MostNew, MostItems: doc.MostItems,
+		Images: doc.Images, Agent: doc.Agent, Confirm: doc.Confirm.Duration, MaxAge: doc.MaxAge.Duration, Proxied: doc.Proxied,
 	}
 	if doc.First != nil {
 		if c.First = *doc.First; c.First == 0 {
@@ -101,6 +101,14 @@ func (doc *document) fill(c *Config) (err error) {
 	note := func(key string, err error) {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", key, err))
+		}
+	}
+	if doc.Every.Duration > 0 && doc.Every.Duration < leastEvery {
+		note("every", errTooOften)
+	}
+	for key, n := range map[string]int{"most_new": doc.MostNew, "most_items": doc.MostItems} {
+		if n < 0 {
+			note(key, errors.New("it is below zero"))
 		}
 	}
 	if doc.From == "" {

@@ -129,7 +129,7 @@ func TestPostgres(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"FromFeedToMail": TestFromFeedToMail, "Flood": TestFlood, "DoubleOptIn": TestDoubleOptIn, "ForgedLinks": TestForgedLinks, "AnswersTellNothing": TestAnswersTellNothing,
 		"Preferences": TestPreferences, "LeavingCancels": TestLeavingCancels, "Bounces": TestBounces, "Embedded": TestEmbedded, "CSV": TestCSV, "OPML": TestOPML,
-		"Forget": TestForget, "Retention": TestRetention,
+		"Forget": TestForget, "Retention": TestRetention, "NotYetAsked": TestNotYetAsked, "ForgottenMails": TestForgottenMails, "OtherTimes": TestOtherTimes, "Try": TestTry,
 	} {
 		t.Run(name, test)
 	}

@@ -1,6 +1,7 @@
 package digest
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -54,6 +55,21 @@ func (w *Weekly) UnmarshalText(text []byte) error {
 
 // never is a time that does not come.
 const never = int64(1) << 60
+
+// reschedule has those who wait for a time wait for that of the configuration, which may be another than when they were last written to. Whoever is due stays so.
+func (d *Digest) reschedule(ctx context.Context) error {
+	now := d.c.clock()
+	err := d.s.write(ctx, func(t *tx) error {
+		for _, f := range []Frequency{EveryDay, EveryWeek} {
+			next := d.c.next(f, now)
+			if _, err := t.Exec(ctx, "UPDATE parley_digest_subscribers SET next_at = ? WHERE state = 1 AND frequency = ? AND next_at > ? AND next_at <> ?", next, int64(f), now.UnixMilli(), next); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return failed("putting the times in order", err)
+}
 
 // next is when somebody may get mail who was looked at just now. Those who want it at once wait for an article, and not for a time.
 //

@@ -12,6 +12,7 @@ import (
 	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/internal/plain"
 	"github.com/parleymail/parley/mail"
+	"github.com/parleymail/parley/outbox"
 )
 
 // A Subscriber is somebody who gets mail, or who was asked whether they want to, or who has left.
@@ -252,9 +253,19 @@ func (d *Digest) Leave(ctx context.Context, address string, state State, why str
 		return fmt.Errorf("digest: %s: %w", plain.Quoted(address), err)
 	}
 	err = d.s.write(ctx, func(t *tx) error {
+		asked, err := t.withdraw(ctx, p)
+		if err != nil {
+			return err
+		}
 		s, err := t.load(ctx, "address = ?", addressKey(p))
+		if errors.Is(err, ErrNoSubscriber) && state == Complained {
+			s, err = d.insertSubscriber(ctx, t, p, d.c.Lang, Choice{All: true}) // they are not to be asked ever
+		}
 		if err == nil {
 			err = d.leave(ctx, t, &s, state, why)
+		}
+		if errors.Is(err, ErrNoSubscriber) && asked {
+			err = nil // they have not been mailed yet, and will not be
 		}
 		return err
 	})
@@ -262,6 +273,28 @@ func (d *Digest) Leave(ctx context.Context, address string, state State, why str
 		err = d.cancelStale(ctx)
 	}
 	return failed("unsubscribing", err)
+}
+
+// withdraw takes back what was asked for somebody, and has not been answered yet.
+func (t *tx) withdraw(ctx context.Context, p mail.Path) (asked bool, err error) {
+	var ids []int64
+	err = t.Each(ctx, "SELECT id, address FROM parley_digest_requests", nil, func(scan func(...any) error) error {
+		var id int64
+		var text string
+		if err := scan(&id, &text); err != nil {
+			return err
+		}
+		if q, err := mail.ParsePath(text); err == nil && addressKey(q) == addressKey(p) {
+			ids = append(ids, id)
+		}
+		return nil
+	})
+	for _, id := range ids {
+		if err == nil {
+			_, err = t.Exec(ctx, "DELETE FROM parley_digest_requests WHERE id = ?", id)
+		}
+	}
+	return len(ids) > 0, err
 }
 
 // leave writes it down. The mail that waits is cancelled behind this transaction, and by whoever is next if this process dies before.
@@ -275,8 +308,8 @@ func (d *Digest) leave(ctx context.Context, t *tx, s *Subscriber, state State, w
 	return err
 }
 
-// Forget takes all that is known of somebody out of the digest's tables. The outbox keeps the history of mails for as long as it does of others. Who
-// is forgotten may be subscribed again by an import.
+// Forget takes all that is known of somebody out of the digest's tables, and the digest's mails to them out of the outbox with their history; one that is being
+// sent at that moment stays. Who is forgotten may be subscribed again by an import.
 func (d *Digest) Forget(ctx context.Context, address string) error {
 	if err := d.Leave(ctx, address, Unsubscribed, ""); err != nil {
 		return err
@@ -287,6 +320,9 @@ func (d *Digest) Forget(ctx context.Context, address string) error {
 	}
 	err = d.s.write(ctx, func(t *tx) error {
 		s, err := t.load(ctx, "address = ?", addressKey(p))
+		if errors.Is(err, ErrNoSubscriber) {
+			return nil // they had only been asked for
+		}
 		for _, table := range []string{"parley_digest_choices WHERE subscriber", "parley_digest_mails WHERE subscriber", "parley_digest_subscribers WHERE id"} {
 			if err == nil {
 				_, err = t.Exec(ctx, "DELETE FROM "+table+" = ?", s.ID)
@@ -294,6 +330,9 @@ func (d *Digest) Forget(ctx context.Context, address string) error {
 		}
 		return err
 	})
+	if err == nil {
+		_, err = d.box.PurgeAll(ctx, outbox.Query{Origin: origin, Recipient: strings.Trim(p.String(), "<>")})
+	}
 	return failed("forgetting a subscriber", err)
 }
 

@@ -172,7 +172,7 @@ func (d *decoder) fields(what string, slots []slot) func(string) error {
 func (d *decoder) token(field string) (json.Token, error) {
 	tok, err := d.dec.Token()
 	if err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		if _, ok := errors.AsType[*json.SyntaxError](err); ok {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/internal/config"
+	"github.com/parleymail/parley/internal/plain"
 )
 
 // decode reads the text into the document. The decoder ends at the first value that it cannot take: that one is taken out, and it reads again,
@@ -94,7 +95,7 @@ func wrongSort(key toml.Key) diagnose.Words {
 func unknownKey(key toml.Key) diagnose.Words {
 	name := key[len(key)-1]
 	known := keysAt(key[:len(key)-1])
-	if near := config.Nearest(strings.ReplaceAll(name, "-", "_"), known); near != "" {
+	if near := plain.Nearest(strings.ReplaceAll(name, "-", "_"), known); near != "" {
 		return fill(wordKeyNear, name, near)
 	}
 	if len(known) == 0 {

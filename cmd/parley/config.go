@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/internal/config"
+	"github.com/parleymail/parley/internal/plain"
 	"github.com/parleymail/parley/smtp"
 )
 
@@ -166,7 +167,7 @@ func (u *ui) showConfig(ctx context.Context, f *configFlags, name string) (int, 
 
 // noEntry is that the file has no server of a name.
 func (u *ui) noEntry(file *config.File, name string) error {
-	if near := config.Nearest(name, file.Names()); near != "" {
+	if near := plain.Nearest(name, file.Names()); near != "" {
 		return &usageError{u.say(wordNoSuchServer, name, file.Path, near)}
 	}
 	return &usageError{u.say(wordNoEntry, name, file.Path)}

@@ -146,7 +146,7 @@ func (u *ui) openDigest(ctx context.Context, f *digestFlags, sends bool) (*diges
 		return nil, nil, &usageError{u.say(wordDigestNoFile, f.config)}
 	}
 	if err != nil {
-		return nil, nil, u.jobFileError("digest", u.opened(file.Database, err))
+		return nil, nil, u.jobFileError("digest", err)
 	}
 	if file.Database == "" {
 		return nil, nil, &usageError{u.say(wordDigestNoDatabase, f.config)}
@@ -165,7 +165,7 @@ func (u *ui) openDigest(ctx context.Context, f *digestFlags, sends bool) (*diges
 		if router != nil {
 			router.Close() //nolint:errcheck // the first error tells
 		}
-		return nil, nil, u.jobFileError("digest", err)
+		return nil, nil, u.jobFileError("digest", u.opened(file.Database, err))
 	}
 	return d, file, nil
 }

@@ -21,7 +21,7 @@ func (u *ui) digestAdd(ctx context.Context, f *digestFlags, args []string) (int,
 	one := digest.Feed{Name: f.name}
 	if f.every != "" {
 		every, err := time.ParseDuration(f.every)
-		if err != nil || every <= 0 {
+		if err != nil || every < 5*time.Minute {
 			return 0, &usageError{u.say(wordDigestEvery, f.every)}
 		}
 		one.Every = every
@@ -57,7 +57,7 @@ func (u *ui) digestAdd(ctx context.Context, f *digestFlags, args []string) (int,
 		case f.json:
 			u.printJSON(feed)
 		case feed.Error != "":
-			u.tell(u.say(wordDigestAddedBad, feed.ID, shownFeed(&feed), feed.Error))
+			u.tell(u.say(wordDigestAddedBad, feed.ID, shownFeed(&feed), feed.Error, feed.ID))
 			exit = exitRefused
 		case len(added) == 1:
 			u.print(smtp.Printable(u.say(wordDigestAddedGood, feed.ID, shownFeed(&feed), looked.Articles)))
@@ -122,6 +122,9 @@ func (u *ui) digestSubscribe(ctx context.Context, f *digestFlags, args []string)
 		if f.confirmed {
 			_, err := d.Subscribe(ctx, s, false)
 			return wordDigestSubscribed, err
+		}
+		if had, err := d.Subscriber(ctx, arg); err == nil && had.State == digest.Complained {
+			return wordDigestAsked, &digest.StayedOut{Address: had.Address, State: had.State}
 		}
 		return wordDigestAsked, d.Ask(ctx, s)
 	})
@@ -355,7 +358,10 @@ func (u *ui) digestFeed(f *digest.Feed) {
 		state = u.say(wordDigestGone)
 	case f.Failures > 0:
 		state = u.say(wordDigestFailing, f.Failures, f.Error)
-	case !f.Good.IsZero():
+		if !f.Next.IsZero() {
+			state = u.say(wordDigestRemains, state, u.say(wordDigestNext, f.Next.Local().Format("2006-01-02 15:04")))
+		}
+	case !f.Good.IsZero() && !f.Next.IsZero():
 		state = u.say(wordDigestNext, f.Next.Local().Format("2006-01-02 15:04"))
 	}
 	lines := []string{state}

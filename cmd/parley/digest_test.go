@@ -67,6 +67,33 @@ func (h *digestHouse) begin() {
 	}
 }
 
+// TestDigestFileMistakes: each is told with its line or its key, in whatever command.
+func TestDigestFileMistakes(t *testing.T) {
+	h := newDigestHouse(t)
+	h.begin()
+	sound, err := os.ReadFile("digest.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		`dayly = "08:00"`: `line 1: there is no key "dayly" here: did you mean "daily"?`, `max_age = 3`: `line 1: "3" is no time`, `daily = 8`: "line 1: ", `weekly = "someday 08:00"`: "line 1: ",
+		`frequency = "hourly"`: "line 1: ", `lang = "fr"`: "lang: ", `timezone = "Mars/X"`: "timezone: ", `behind_proxy = "yes"`: `line 1: "behind_proxy" cannot be`, `name = Kim`: "line 1: ",
+		`allow = ["localhost"]`: "allow: ", `every = "1 hour"`: "line 1: ", `every = "1m"`: "every: ", `most_new = -3`: "most_new: ", `first = "1"`: `line 1: "first" cannot be`, `images = "all"`: "line 1: ",
+		`servers = "smtp://x"`: "line 1: ", `tls.key = 1`: "line 1: ",
+	} {
+		key, _, _ := strings.Cut(text, " ")
+		kept := regexp.MustCompile(`(?m)^`+regexp.QuoteMeta(key)+` .*$`).ReplaceAllString(string(sound), "")
+		if err := os.WriteFile("digest.toml", []byte(text+"\n"+kept), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, cmd := range []string{"status", "run"} {
+			if _, told := h.parley(64, "digest", cmd); !strings.Contains(told, "digest.toml: ") || !strings.Contains(told, want) || strings.Contains(told, "tomlfile") {
+				t.Errorf("%s, %s: %s", text, cmd, told)
+			}
+		}
+	}
+}
+
 // TestDigestTells: where no server can be had, a link to say yes is kept, and why it waits is told with the fix, in both languages.
 func TestDigestTells(t *testing.T) {
 	h := newDigestHouse(t)

@@ -19,7 +19,7 @@ var programs = []struct {
 	pasted    diagnose.Kind // what the words alone tell, and for good; empty: the same
 }{
 	{name: "net-smtp-password-in-clear", fail: func(w *world) error {
-		p := plain
+		p := bare
 		p.clear = []string{"AUTH PLAIN LOGIN"}
 		return w.dial(p.start(w)).Auth(netsmtp.PlainAuth("", "kim", secret, "mail.example.org"))
 	}, kind: "tls-required"},
@@ -34,10 +34,10 @@ var programs = []struct {
 		return c.Auth(netsmtp.PlainAuth("", "kim", secret, "smtp.example.org"))
 	}, kind: "config-invalid"},
 	{name: "net-smtp-no-auth", fail: func(w *world) error {
-		return netsmtp.SendMail(plain.start(w), netsmtp.PlainAuth("", "kim", secret, "127.0.0.1"), "shop@example.com", []string{"kim@example.net"}, []byte("Subject: 7\r\n\r\n"))
+		return netsmtp.SendMail(bare.start(w), netsmtp.PlainAuth("", "kim", secret, "127.0.0.1"), "shop@example.com", []string{"kim@example.net"}, []byte("Subject: 7\r\n\r\n"))
 	}, kind: "auth-mechanism"},
 	{name: "net-smtp-tls-on-plain-port", fail: func(w *world) error {
-		_, err := tls.Dial("tcp", plain.start(w), &tls.Config{ServerName: "mail.example.org"})
+		_, err := tls.Dial("tcp", bare.start(w), &tls.Config{ServerName: "mail.example.org"})
 		return err
 	}, kind: "wrong-port-or-tls-mode"},
 	{name: "net-smtp-name-with-port", fail: func(w *world) error {

@@ -94,7 +94,7 @@ var (
 		greeting: "220 mail.example.org ESMTP Exim 4.96 Tue, 12 Sep 2023 20:59:55 +0000", say: map[string]string{"EHLO": "mail.example.org Hello [198.51.100.7]"},
 		clear: []string{"SIZE 52428800", "8BITMIME", "STARTTLS", "HELP"}, secure: []string{"SIZE 52428800", "8BITMIME", "AUTH PLAIN LOGIN", "HELP"},
 	}
-	plain = persona{greeting: "220 mail.example.org ESMTP", say: map[string]string{"EHLO": "mail.example.org"}, clear: []string{"SIZE 10240000", "8BITMIME"}}
+	bare = persona{greeting: "220 mail.example.org ESMTP", say: map[string]string{"EHLO": "mail.example.org"}, clear: []string{"SIZE 10240000", "8BITMIME"}}
 )
 
 // answering is the persona that answers a verb otherwise, behind a good certificate; user logs in.
@@ -144,7 +144,7 @@ func modeScenarios() []scenario {
 		{name: "tls-on-starttls-port", kind: "wrong-port-or-tls-mode", serve: func(w *world) string {
 			return "smtps://kim@" + w.secured(postfix).start(w)
 		}},
-		{name: "tls-on-plain-port", kind: "wrong-port-or-tls-mode", serve: func(w *world) string { return "smtps://" + plain.start(w) }},
+		{name: "tls-on-plain-port", kind: "wrong-port-or-tls-mode", serve: func(w *world) string { return "smtps://" + bare.start(w) }},
 		{name: "plain-on-tls-port-waiting", kind: "wrong-port-or-tls-mode", serve: func(w *world) string {
 			return "smtp://kim@" + w.secured(gmail).start(w) + "?" + brief
 		}},
@@ -187,13 +187,13 @@ func mechanismScenarios() []scenario {
 			return "smtp://" + w.secured(postfix.with("MAIL", "530 5.7.0 Must issue a STARTTLS command first")).start(w) + "?tls=none"
 		}},
 		{name: "auth-not-offered", searching: true, kind: "auth-mechanism", serve: func(w *world) string { return w.url(gmailMX, "kim@gmail.com") }},
-		{name: "auth-not-offered-plain", searching: true, kind: "auth-mechanism", serve: func(w *world) string { return "smtp://kim@" + plain.start(w) + "?tls=none" }},
+		{name: "auth-not-offered-plain", searching: true, kind: "auth-mechanism", serve: func(w *world) string { return "smtp://kim@" + bare.start(w) + "?tls=none" }},
 		{name: "auth-oauth-only", kind: "auth-needs-oauth", serve: func(w *world) string {
 			p := microsoft
 			p.secure = []string{"SIZE 157286400", "ENHANCEDSTATUSCODES", "AUTH XOAUTH2", "8BITMIME"}
 			return w.url(p, "kim@outlook.com")
 		}},
-		{name: "starttls-not-offered", searching: true, kind: "starttls-unavailable", serve: func(w *world) string { return "smtp://kim@" + plain.start(w) }},
+		{name: "starttls-not-offered", searching: true, kind: "starttls-unavailable", serve: func(w *world) string { return "smtp://kim@" + bare.start(w) }},
 		{name: "starttls-refused", kind: "starttls-unavailable", temporary: true, serve: func(w *world) string {
 			return w.url(postfix.with("STARTTLS", "454 4.7.0 TLS not available due to local problem"), "kim")
 		}},
@@ -320,7 +320,7 @@ func otherScenarios() []scenario {
 		{name: "bare-lf", kind: "bare-lf", content: true, serve: answering(microsoft, "kim@contoso.com", ".",
 			"550 5.6.11 SMTPSEND.BareLinefeedsAreIllegal; message contains bare linefeeds, which cannot be sent via DATA and receiving system does not support BDAT")},
 		{name: "smtputf8-not-offered", kind: "utf8-unsupported", to: "金@example.net", content: true, serve: func(w *world) string {
-			return "smtp://" + plain.start(w) + "?tls=none"
+			return "smtp://" + bare.start(w) + "?tls=none"
 		}},
 		{name: "helo-not-qualified", kind: "helo-rejected", serve: func(w *world) string {
 			const no = "504 5.5.2 <vm>: Helo command rejected: need fully-qualified hostname"
@@ -328,7 +328,7 @@ func otherScenarios() []scenario {
 		}},
 		{name: "helo-refused", kind: "helo-rejected", serve: answering(postfix, "", "EHLO", "550 5.7.1 Helo invalid")},
 		{name: "size-exceeded", kind: "message-too-big", content: true, serve: func(w *world) string {
-			p := plain
+			p := bare
 			p.clear = []string{"SIZE 100", "8BITMIME"}
 			return "smtp://" + p.start(w) + "?tls=none"
 		}},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/internal/config"
+	"github.com/parleymail/parley/internal/plain"
 	"github.com/parleymail/parley/mail"
 	"github.com/parleymail/parley/smtp"
 )
@@ -139,7 +140,7 @@ func (u *ui) find(ctx context.Context, w *wanted) (*server, error) {
 	if entry, ok := file.Server(w.text); ok {
 		return u.named(ctx, w, file, entry)
 	}
-	if near := config.Nearest(w.text, file.Names()); near != "" && w.text != "localhost" {
+	if near := plain.Nearest(w.text, file.Names()); near != "" && w.text != "localhost" {
 		return nil, errors.New(u.say(wordNoSuchServer, w.text, file.Path, near))
 	}
 	return u.atHost(ctx, w)

@@ -96,7 +96,7 @@ func (a *app) statementCommand() *cobra.Command {
 }
 
 func (a *app) statementPart(p statementPart) *cobra.Command {
-	f := new(statementFlags)
+	f := &statementFlags{sample: noSample}
 	cmd := &cobra.Command{
 		Use: p.use + " [FLAG...]", Short: a.ui.say(p.short), Long: a.ui.say(p.short), Args: a.noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -129,7 +129,7 @@ func (f *statementFlags) define(set *pflag.FlagSet, name string) {
 		"file-name": &f.FileName, "pdf": &f.PDF, "password-column": &f.Password, "relay": &f.relay, "test-to": &f.testTo, "at": &f.at, "only": &f.only, "http": &f.http,
 	}
 	switches := map[string]*bool{"zip": &f.ZIP, "doubles": &f.Doubles, "changed": &f.changed, "skip-bad": &f.skip, "hand-over": &f.leave, "send-unknown": &f.again}
-	numbers := map[string]*int{"sample": &f.sample, "rate": &f.rate, "window": &f.window}
+	numbers := map[string]*int{"rate": &f.rate, "window": &f.window}
 	switch {
 	case name == "attach":
 		set.StringArrayVar(&f.Attach, name, nil, "")
@@ -143,6 +143,8 @@ func (f *statementFlags) define(set *pflag.FlagSet, name string) {
 		set.BoolVar(new(bool), name, false, "")
 	case switches[name] != nil:
 		set.BoolVar(switches[name], name, false, "")
+	case name == "sample":
+		set.IntVar(&f.sample, name, noSample, "") // 0 is a mistake, and not all of them
 	case numbers[name] != nil:
 		set.IntVar(numbers[name], name, 0, "")
 	default:

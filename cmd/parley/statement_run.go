@@ -122,10 +122,16 @@ func (u *ui) statementReport(ctx context.Context, f *statementFlags, j *statemen
 	return exitTaken, nil
 }
 
+// noSample is --sample where it is left out.
+const noSample = -1 << 31
+
 // statementOptions reads what is to be sent.
 func (u *ui) statementOptions(f *statementFlags) (o statement.SendOptions, err error) {
-	o = statement.SendOptions{Sample: f.sample, Changed: f.changed, SkipBad: f.skip}
-	if f.sample < 0 || f.rate < 0 || f.window < 0 {
+	o = statement.SendOptions{Sample: max(f.sample, 0), Changed: f.changed, SkipBad: f.skip}
+	if f.sample != noSample && f.sample < 1 {
+		return o, &usageError{u.say(wordStatementSample)}
+	}
+	if f.rate < 0 || f.window < 0 {
 		return o, &usageError{u.say(wordStatementNegative)}
 	}
 	if f.testTo != "" {

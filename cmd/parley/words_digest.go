@@ -43,12 +43,12 @@ Exit code: 0 well; 64 a mistake in the command or the file, 65 there is no such 
 	wordDigestThere        = text{"%s is there already", "%s 已经存在"}
 	wordDigestNoDatabase   = text{"%s does not say where all is kept: database = \"sqlite:digest.db\"", "%s 没有写明保存位置：database = \"sqlite:digest.db\""}
 	wordDigestInitWants    = text{"--name, --from and --url are wanted", "需要 --name、--from 和 --url"}
-	wordDigestWritten      = text{"%s is written. Next: parley digest add URL", "已写入 %s。下一步：parley digest add URL"}
+	wordDigestWritten      = text{"%s is written. Next: parley digest subscribe ADDRESS, and parley digest add URL: who subscribes gets what comes after", "已写入 %s。下一步：parley digest subscribe ADDRESS，再 parley digest add URL：订阅者收到此后的文章"}
 	wordDigestNoFeed       = text{"there is no such feed: parley digest status names them", "没有这个订阅源：parley digest status 会列出"}
 	wordDigestNoSubscriber = text{"there is no such subscriber", "没有这个订阅者"}
 	wordDigestStayedOut    = text{"%s: %s; whoever has gone subscribes again by themselves, on the page", "%s：%s；已离开的人只能自己在页面上重新订阅"}
 	wordDigestAdded        = text{"feed %d: %s", "订阅源 %d：%s"}
-	wordDigestAddedBad     = text{"feed %d: %s: %s", "订阅源 %d：%s：%s"}
+	wordDigestAddedBad     = text{"feed %d: %s: %s; it is kept, and looked at again: parley digest remove %d takes it out", "订阅源 %d：%s：%s；已保留，之后会再次查看：parley digest remove %d 可移除"}
 	wordDigestAddedGood    = text{"feed %d: %s, %d articles to send", "订阅源 %d：%s，%d 篇待发送"}
 	wordDigestRemoved      = text{"%s is no longer looked at", "不再查看 %s"}
 	wordDigestAsked        = text{"%s will be mailed a link to say yes", "将向 %s 发送确认链接"}
@@ -56,7 +56,7 @@ Exit code: 0 well; 64 a mistake in the command or the file, 65 there is no such 
 	wordDigestLeft         = text{"nothing more goes to %s", "不再向 %s 发送"}
 	wordDigestForgotten    = text{"%s is forgotten", "%s 已删除"}
 	wordDigestBadFlag      = text{"--%s: %s", "--%s：%s"}
-	wordDigestEvery        = text{"--every: %q is no time such as 30m or 6h", "--every：%q 不是 30m 或 6h 这样的时间"}
+	wordDigestEvery        = text{"--every: %q is no time such as 30m or 6h, 5m at least", "--every：%q 不是 30m 或 6h 这样的时间，至少 5m"}
 	wordDigestExportWhich  = text{"say which: subscribers or feeds", "请指明：subscribers 或 feeds"}
 	wordDigestImported     = text{"subscribed: %d; mailed a link to say yes: %d; there already: %d; stay out, for they have left or their mail came back: %d; rows with a mistake: %d", "已订阅：%d；已发送确认链接：%d；原已订阅：%d；保持退出（已退订或退信）：%d；有误的行：%d"}
 	wordDigestBadRow       = text{"line %d: %s", "第 %d 行：%s"}
@@ -86,6 +86,7 @@ Exit code: 0 well; 64 a mistake in the command or the file, 65 there is no such 
 	wordDigestPeople   = text{"Subscribers", "订阅者"}
 	wordDigestMails    = text{"Mails of the last weeks", "近几周的邮件"}
 	wordDigestNext     = text{"next look: %s", "下次查看：%s"}
+	wordDigestRemains  = text{"%s; %s", "%s；%s"}
 	wordDigestNever    = text{"not looked at yet", "尚未查看"}
 	wordDigestGone     = text{"gone: its server says that it is no more", "已停止：服务器说它已不存在"}
 	wordDigestFailing  = text{"failed %d times: %s", "失败 %d 次：%s"}

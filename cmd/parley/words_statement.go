@@ -40,6 +40,7 @@ Exit code: 0 well; 64 a mistake in the command, 65 there are rows with mistakes,
 	wordStatementPaused        = text{"It is paused: parley statement resume goes on.", "已暂停：用 parley statement resume 继续。"}
 	wordStatementStopped       = text{"stopped; parley statement resume goes on", "已停止；用 parley statement resume 继续"}
 	wordStatementServerOrRelay = text{"give --server or --relay", "--server 和 --relay 只能给一种"}
+	wordStatementSample        = text{"--sample: how many rows, 1 at least", "--sample：行数，至少为 1"}
 	wordStatementNegative      = text{"a number must not be below zero", "数字不能小于零"}
 	wordStatementAt            = text{"--at: %q is no time such as 18:30 or 2026-03-31 18:30", "--at：%q 不是 18:30 或 2026-03-31 18:30 这样的时间"}
 	wordStatementProblems      = text{"What is wrong", "有误之处"}

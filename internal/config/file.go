@@ -13,6 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/parleymail/parley/diagnose"
+	"github.com/parleymail/parley/internal/plain"
 	"github.com/parleymail/parley/mail"
 )
 
@@ -162,7 +163,7 @@ func (f *File) Names() []string {
 // choice says what there is in place of a name that there is not.
 func (f *File) choice(name string) diagnose.Words {
 	names := f.Names()
-	switch near := Nearest(name, names); {
+	switch near := plain.Nearest(name, names); {
 	case near != "":
 		return fill(wordMeant, near)
 	case len(names) > 0:
@@ -227,7 +228,7 @@ func (f *File) unknownKey(key toml.Key) diagnose.Words {
 	name := key[0]
 	near := others[name]
 	if near == "" || !slices.Contains(known, near) {
-		near = Nearest(strings.ReplaceAll(name, "_", "-"), known)
+		near = plain.Nearest(strings.ReplaceAll(name, "_", "-"), known)
 	}
 	if near == "" {
 		return fill(wordUnknown, name, strings.Join(known, ", "))

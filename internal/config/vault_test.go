@@ -232,15 +232,6 @@ func TestProviderOfMX(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	list := []string{"work", "home", "a"}
-	for word, want := range map[string]string{"wrk": "work", "Work": "work", "hme": "home", "b": "", "localhost": "", "xyzzy": "", "": ""} {
-		if got := Nearest(word, list); got != want {
-			t.Errorf("%q: %q, and not %q", word, got, want)
-		}
-	}
-}
-
 // FuzzParse: whatever stands in a file, it is read or refused, nothing of a secret is told,
 // and what can be changed can be read again.
 func FuzzParse(f *testing.F) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -39,13 +40,39 @@ func Read(path string) (text []byte, folder string, err error) {
 
 // Decode is strict: a key that is not known is a spelling mistake. Its error has the line.
 func Decode(text []byte, to any) error {
+	err := decode(text, to)
+	if err == nil || strings.HasPrefix(err.Error(), "line ") {
+		return err
+	}
+	// The library does not say where a number stands that should be a text: it is in the last line without which all is well.
+	lines := bytes.SplitAfterN(text, []byte("\n"), mostLines)
+	for n := range lines {
+		again := reflect.New(reflect.TypeOf(to).Elem()).Interface()
+		if e := decode(bytes.Join(lines[:n+1], nil), again); e != nil && e.Error() == err.Error() {
+			return fmt.Errorf("line %d: %w", n+1, err)
+		}
+	}
+	return err
+}
+
+const mostLines = 1000
+
+func decode(text []byte, to any) error {
 	err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(to)
 	if e, ok := errors.AsType[*toml.StrictMissingError](err); ok && len(e.Errors) > 0 {
 		line, _ := e.Errors[0].Position()
-		return fmt.Errorf("line %d: there is no key %s here", line, plain.Quoted(strings.Join(e.Errors[0].Key(), ".")))
+		key := e.Errors[0].Key()
+		if near := nearest(reflect.TypeOf(to), key); near != "" {
+			return fmt.Errorf("line %d: there is no key %s here: did you mean %s?", line, plain.Quoted(strings.Join(key, ".")), plain.Quoted(near))
+		}
+		return fmt.Errorf("line %d: there is no key %s here", line, plain.Quoted(strings.Join(key, ".")))
 	}
 	if e, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, _ := e.Position()
+		if what, isType := strings.CutPrefix(e.Error(), "toml: cannot decode TOML "); isType || strings.Contains(e.Error(), " of type ") {
+			what, _, _ = strings.Cut(strings.TrimPrefix(what, "toml: "), " into ")
+			return fmt.Errorf("line %d: %s cannot be %s: docs tell what it is", line, plain.Quoted(strings.Join(e.Key(), ".")), what)
+		}
 		return fmt.Errorf("line %d: %s", line, strings.TrimPrefix(e.Error(), "toml: "))
 	}
 	return err
@@ -79,15 +106,15 @@ func Value(v any) string {
 	return strings.TrimSpace(strings.TrimPrefix(string(b), "x = "))
 }
 
-// A Span is a time that a file holds as "90m", or in days as "3d".
-type Span time.Duration
+// A Span is a time that a file holds as "90m", or in days as "3d". It is no number: of what would that be?
+type Span struct{ time.Duration }
 
 // UnmarshalText reads one.
 func (s *Span) UnmarshalText(text []byte) error {
 	word := string(text)
 	if days, ok := strings.CutSuffix(word, "d"); ok {
 		if n, err := strconv.ParseUint(days, 10, 16); err == nil && n < 10_000 {
-			*s = Span(time.Duration(n) * 24 * time.Hour)
+			s.Duration = time.Duration(n) * 24 * time.Hour
 			return nil
 		}
 	}
@@ -95,6 +122,6 @@ func (s *Span) UnmarshalText(text []byte) error {
 	if err != nil || d < 0 {
 		return fmt.Errorf("%s is no time such as 90m or 3d", plain.Quoted(word))
 	}
-	*s = Span(d)
+	s.Duration = d
 	return nil
 }

@@ -28,12 +28,15 @@ func TestDecode(t *testing.T) {
 		{text: "wait = '-1h'", wrong: `line 1: "-1h" is no time such as 90m or 3d`},
 		{text: "wait = '99999d'", wrong: `line 1: "99999d" is no time such as 90m or 3d`},
 		{text: "\n\ntitel = 'a'", wrong: `line 3: there is no key "titel" here`},
+		{text: "\nnam = 'a'", wrong: `line 2: there is no key "nam" here: did you mean "name"?`},
+		{text: "name = 'a'\nwait = 5", wrong: `line 2: "5" is no time such as 90m or 3d`},
+		{text: "name = true", wrong: `line 1: "name" cannot be boolean: docs tell what it is`},
 	} {
 		var f file
 		err := tomlfile.Decode([]byte(c.text), &f)
 		switch {
-		case c.wrong == "" && (err != nil || time.Duration(f.Wait) != c.wait):
-			t.Errorf("%q: %v, %v", c.text, time.Duration(f.Wait), err)
+		case c.wrong == "" && (err != nil || f.Wait.Duration != c.wait):
+			t.Errorf("%q: %v, %v", c.text, f.Wait.Duration, err)
 		case c.wrong != "" && (err == nil || err.Error() != c.wrong):
 			t.Errorf("%q: %v, want %s", c.text, err, c.wrong)
 		}
