@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"html"
 	"io"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -201,18 +203,19 @@ func decodeRow(line int, text string) (*Row, error) {
 // finish makes what is made for a mail that is sent alone: the PDF, and locked files.
 func (k *maker) finish(ctx context.Context, d *made) (*Problem, error) {
 	if len(d.pdf) > 0 {
-		data, err := k.c.Renderer.PDF(ctx, d.pdf)
+		name, err := k.pdfName.fill(d.row)
+		if err != nil {
+			return problem(fileOutside, err.Error()), nil
+		}
+		name = path.Base(name)
+		data, err := k.c.Renderer.PDF(ctx, titled(d.pdf, strings.TrimSuffix(name, path.Ext(name))))
 		if errors.Is(err, ErrBrowser) {
 			return nil, err // no mistake of the row's
 		}
 		if err != nil {
 			return problem(badMail, err.Error()), nil
 		}
-		name, err := k.pdfName.fill(d.row)
-		if err != nil {
-			return problem(fileOutside, err.Error()), nil
-		}
-		d.add(path.Base(name), data)
+		d.add(name, data)
 	}
 	if k.c.Password != "" {
 		if err := k.lock(d); err != nil {
@@ -220,6 +223,20 @@ func (k *maker) finish(ctx context.Context, d *made) (*Problem, error) {
 		}
 	}
 	return k.measure(d), nil
+}
+
+var (
+	hasTitle = regexp.MustCompile(`(?i)<title[\s>]`)
+	doctype  = regexp.MustCompile(`(?i)^\s*<!doctype[^>]*>`)
+)
+
+// titled is a page with a title, if it has none of its own: readers of a PDF show that in their window, and Chromium writes "about:blank" there.
+func titled(page []byte, title string) []byte {
+	if hasTitle.Match(page) {
+		return page
+	}
+	begin := len(doctype.Find(page))
+	return slices.Concat(page[:begin], []byte("<title>"+html.EscapeString(title)+"</title>"), page[begin:])
 }
 
 func (d *made) add(name string, data []byte) {

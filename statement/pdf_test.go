@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -74,6 +75,9 @@ func TestPDF(t *testing.T) {
 	text, err := exec.Command(tool, path, "-").Output()
 	if err != nil || !strings.Contains(string(text), "1,003.03") {
 		t.Errorf("%v: %s", err, text)
+	}
+	if about, err := exec.Command("pdfinfo", path).Output(); err != nil || !regexp.MustCompile(`(?m)^Title: +A00003$`).Match(about) { // of the same package
+		t.Errorf("%v: %s", err, about)
 	}
 }
 
