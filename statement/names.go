@@ -13,9 +13,6 @@ func (t *Template) collect(f *form) {
 	for _, name := range c.used {
 		t.uses[name] = t.uses[name] || c.plain[name]
 	}
-	for name := range c.asked {
-		t.uses[name] = false
-	}
 }
 
 func (f *form) trees() (list []*parse.Tree) {
@@ -32,8 +29,7 @@ func (f *form) trees() (list []*parse.Tree) {
 // A collector walks through a template. What it does not understand it passes over: filling tells then.
 type collector struct {
 	used  []string
-	plain map[string]bool // used where nothing asks whether it is there
-	asked map[string]bool // asked for
+	plain map[string]bool // used where nothing asks whether it is there: it must be
 }
 
 // node looks at a part. row: the dot is the row; asks: what stands here is only asked for.
@@ -117,12 +113,10 @@ func (c *collector) index(cmd *parse.CommandNode, row, sure, asks bool) {
 
 func (c *collector) name(name string, sure, asks bool) {
 	if c.plain == nil {
-		c.plain, c.asked = map[string]bool{}, map[string]bool{}
+		c.plain = map[string]bool{}
 	}
 	c.used = append(c.used, name)
-	if asks {
-		c.asked[name] = true
-	} else if !sure {
-		c.plain[name] = true
+	if !asks && !sure {
+		c.plain[name] = true // though it is asked for elsewhere: here a reader would see that it is missing
 	}
 }
