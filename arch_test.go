@@ -19,7 +19,7 @@ var floors = map[string]int{
 	"internal/wire": 1, "internal/secret": 1, "internal/throwaway": 1, "internal/testpg": 1, "internal/schema": 1, "internal/webhook": 1, "internal/pause": 1, "mail": 1, "sasl": 1,
 	"smtp":  2,
 	"smtpd": 3, "transcript": 3, "diagnose": 3, "internal/plain": 3,
-	"fault": 4, "gloss": 4, "replay": 4, "check": 4, "proxy": 4, "internal/config": 4, "dsn": 4, "internal/tomlfile": 4,
+	"fault": 4, "gloss": 4, "replay": 4, "check": 4, "proxy": 4, "internal/config": 4, "dsn": 4, "internal/tomlfile": 4, "internal/htmltext": 4,
 	"smtptest": 5, "inbox": 5, "internal/talk": 5, "outbox": 5,
 	"route": 6, "internal/hostile": 6,
 	"relay":   7,

@@ -8,6 +8,7 @@ import (
 	"github.com/microcosm-cc/bluemonday"
 	"golang.org/x/net/html"
 
+	"github.com/parleymail/parley/internal/htmltext"
 	"github.com/parleymail/parley/internal/plain"
 )
 
@@ -70,7 +71,7 @@ func (c *cleaner) clean(source string, base *url.URL, images bool) cleaned {
 	}
 	w.all(source)
 	w.out.html = strings.TrimSpace(c.policy.Sanitize(w.b.String()))
-	w.out.plain = plainText(w.out.html)
+	w.out.plain = htmltext.Of(w.out.html)
 	if w.out.plain == "" && len(w.out.images) == 0 {
 		w.out.html = ""
 	}

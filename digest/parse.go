@@ -13,6 +13,7 @@ import (
 	"github.com/mmcdole/gofeed"
 	"github.com/mmcdole/gofeed/atom"
 	feedjson "github.com/mmcdole/gofeed/json"
+	"github.com/parleymail/parley/internal/htmltext"
 	"github.com/parleymail/parley/internal/plain"
 )
 
@@ -136,7 +137,7 @@ func entryOf(item *gofeed.Item, base *url.URL, isText bool) entry {
 		e.body = item.Description
 	}
 	if e.title == "" {
-		e.title = plain.OneLine(withoutLinks(plainText(shortHTML(e.body))), 100)
+		e.title = plain.OneLine(withoutLinks(htmltext.Of(shortHTML(e.body))), 100)
 	}
 	return e
 }
@@ -159,7 +160,7 @@ func shortHTML(s string) string { return s[:min(len(s), 4000)] }
 func titleOf(s string) string {
 	s = s[:min(len(s), 8000)]
 	if strings.ContainsAny(s, "<&") {
-		s = withoutLinks(plainText(s))
+		s = withoutLinks(htmltext.Of(s))
 	}
 	return plain.OneLine(s, mostTitle)
 }

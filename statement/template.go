@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/text/language"
 
+	"github.com/parleymail/parley/internal/htmltext"
 	"github.com/parleymail/parley/internal/plain"
 	"github.com/parleymail/parley/mail"
 )
@@ -55,6 +56,7 @@ type TemplateOptions struct {
 type Template struct {
 	o        TemplateOptions
 	sources  map[string]string // by the name of the file; HTML of Markdown, with its styles in its elements
+	asText   bool              // the text is what the HTML says: marks of Markdown are nothing to read
 	late     bool              // styles are put into the elements of each mail, since the template makes up classes
 	inline   []mail.Part
 	images64 []string        // the same, for the preview
@@ -192,7 +194,7 @@ func (t *Template) assemble() error {
 	}
 	if mark := s[markFile]; mark != "" {
 		if s[textFile] == "" {
-			s[textFile] = mark
+			s[textFile], t.asText = mark, true
 		}
 		var err error
 		if s[htmlFile], err = markdown(mark); err != nil {
@@ -312,10 +314,15 @@ func (t *Template) fill(r *Row) (*letter, error) {
 	var l letter
 	if l.subject, err = filled(f.subject, r); err == nil {
 		l.subject = plain.OneLine(l.subject, 500)
+	}
+	if err == nil && !t.asText {
 		l.text, err = filled(f.text, r)
 	}
 	if err == nil && f.html != nil {
 		l.html, err = filled(f.html, r)
+	}
+	if err == nil && t.asText {
+		l.text = htmltext.Of(l.html) + "\n"
 	}
 	if err == nil && t.late {
 		l.html, err = inlined(l.html)

@@ -1,4 +1,5 @@
-package digest
+// Package htmltext makes text of HTML: what those read whose programs show none.
+package htmltext
 
 import (
 	"strconv"
@@ -9,9 +10,8 @@ import (
 	"github.com/parleymail/parley/internal/plain"
 )
 
-// plainText makes text of HTML, token by token: links stand behind their words, lists have their dashes, and a title that was escaped twice is
-// read twice.
-func plainText(source string) string {
+// Of makes text of HTML, token by token: links stand behind their words, and lists have their dashes.
+func Of(source string) string {
 	w := &texting{}
 	for z := html.NewTokenizer(strings.NewReader(source)); ; {
 		switch z.Next() {
@@ -174,4 +174,21 @@ func (w *texting) end(name string) {
 	default:
 		w.block(name)
 	}
+}
+
+// textOnly leaves control characters out.
+func textOnly(r rune) rune {
+	if plain.IsControl(r) && r != '\r' {
+		return -1
+	}
+	return r
+}
+
+func attribute(t *html.Token, name string) string {
+	for _, a := range t.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
 }
