@@ -235,6 +235,7 @@ var (
 	anEphemeral  = regexp.MustCompile(`127\.0\.0\.[12]:\d+->`)
 	aFingerprint = regexp.MustCompile(`[0-9a-f]{64}`)
 	aDate        = regexp.MustCompile(`\w{3}, \d\d \w{3} 20\d\d [0-9:]+ \+0000`)
+	anEnd        = regexp.MustCompile(`until 20\d\d-\d\d-\d\d`) // of a certificate made today
 	aWait        = regexp.MustCompile(`in \d+ seconds|delayed for \d+`)
 )
 
@@ -248,6 +249,7 @@ func (c *checking) mask(s string) string {
 	s = aBreak.ReplaceAllString(s, "-- the connection broke")
 	s = anEphemeral.ReplaceAllString(s, "CLIENT->")
 	s = aDate.ReplaceAllString(s, "DATE")
+	s = anEnd.ReplaceAllString(s, "until DATE")
 	s = aFingerprint.ReplaceAllString(s, "SHA256")
 	return aWait.ReplaceAllString(s, "WAIT")
 }

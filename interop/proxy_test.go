@@ -86,7 +86,7 @@ func byTool(argv func(mode mode, port, mechanism, secret, to string) []string, m
 func byPHPMailer(t *testing.T, state string, mode mode, port, user, password, to string) (string, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "peers/php.sh", "run", state, "php", "/peers/phpmailer.php", mode.String(), port, user, password, "accounts@example.net", to, "/state/sent-"+to)
+	cmd := exec.CommandContext(ctx, "peers/php.sh", "run", state, "php.default", "/peers/phpmailer.php", mode.String(), port, user, password, "accounts@example.net", to, "/state/sent-"+to)
 	cmd.WaitDelay = 5 * time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("php: %w: %s", err, out)
@@ -97,7 +97,7 @@ func byPHPMailer(t *testing.T, state string, mode mode, port, user, password, to
 
 func needPHP(t *testing.T) {
 	t.Helper()
-	if out, err := exec.Command("peers/php.sh", "run", t.TempDir(), "php", "-r", "exit(0);").CombinedOutput(); err != nil {
+	if out, err := exec.Command("peers/php.sh", "run", t.TempDir(), "php.default", "-r", "exit(0);").CombinedOutput(); err != nil {
 		missing(t, "php", string(out))
 	}
 }

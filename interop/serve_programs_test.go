@@ -95,7 +95,7 @@ func runServe(t *testing.T, r *relaying, state string, ways []way) (all []handed
 		name, ca string
 		command  []string
 	}{
-		{"php", "/state/tls/ca.pem", []string{"peers/php.sh", "run", state, "php", "/state/send.php"}},
+		{"php", "/state/tls/ca.pem", []string{"peers/php.sh", "run", state, "php.default", "/state/send.php"}},
 		{"nodemailer", ca, []string{"peers/nodemailer.sh", "run", ".", "../../serve/send.js"}},
 		{"python", ca, []string{"/usr/bin/python3", "serve/send.py"}},
 		{"gomail", ca, []string{gomail}},
