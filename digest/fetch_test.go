@@ -242,6 +242,9 @@ func TestMoved(t *testing.T) {
 
 // TestLargeAnswers: more than is taken is not taken, packed or not, and one that never ends is left.
 func TestLargeAnswers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is one answer after the other")
+	}
 	h := newHouse(t)
 	h.feeds.does("/large", func(w http.ResponseWriter, _ *http.Request) {
 		for range 18 << 4 {

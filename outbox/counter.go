@@ -60,6 +60,16 @@ func (c *counter) left(span time.Duration, most int, now int64) int {
 
 const noLimit = 1 << 30
 
+// evenly is how many more there may be in this slice, where a limit is used up evenly: who is allowed 600 a minute is not
+// sent all of them in its first second, for servers count by the second too.
+func (c *counter) evenly(span time.Duration, most int, now int64) int {
+	if most <= 0 {
+		return noLimit
+	}
+	c.now(span, now)
+	return max((most+ofSpan-1)/ofSpan-int(c.n[0]), 0)
+}
+
 // when is from when on one more may be tried.
 func (c *counter) when(span time.Duration, most int, now int64) int64 {
 	if c.left(span, most, now) > 0 {

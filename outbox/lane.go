@@ -132,14 +132,22 @@ func spare(most int, alert bool) int {
 
 // allowed is how many recipients may be tried now.
 func (r *row) allowed(l Limits, alert bool, now int64) int {
-	return min(r.minute.left(minutely, spare(r.perMinute(l, now), alert), now), r.hour.left(hourly, spare(l.PerHour, alert), now),
-		r.day.left(daily, spare(l.PerDay, alert), now))
+	minute := r.perMinute(l, now)
+	left := min(r.minute.left(minutely, spare(minute, alert), now), r.hour.left(hourly, spare(l.PerHour, alert), now), r.day.left(daily, spare(l.PerDay, alert), now))
+	if !alert {
+		left = min(left, r.minute.evenly(minutely, minute, now))
+	}
+	return left
 }
 
 // allowedAt is from when on one more may be.
 func (r *row) allowedAt(l Limits, alert bool, now int64) int64 {
-	return max(r.minute.when(minutely, spare(r.perMinute(l, now), alert), now), r.hour.when(hourly, spare(l.PerHour, alert), now),
-		r.day.when(daily, spare(l.PerDay, alert), now))
+	minute := r.perMinute(l, now)
+	at := max(r.minute.when(minutely, spare(minute, alert), now), r.hour.when(hourly, spare(l.PerHour, alert), now), r.day.when(daily, spare(l.PerDay, alert), now))
+	if !alert && r.minute.evenly(minutely, minute, now) == 0 {
+		at = max(at, r.minute.begun+slice(minutely))
+	}
+	return at
 }
 
 // count notes what is tried.

@@ -103,7 +103,7 @@ func limitsOfAllWorkers(t *testing.T, open opener) {
 		}
 	})
 	box.putMany(t, 300, outbox.Normal)
-	limits := outbox.Limits{Sessions: 3, PerMinute: 150}
+	limits := outbox.Limits{Sessions: 3, PerHour: 150}
 	for range 3 {
 		box.work(t, outbox.Worker{Router: outbox.One(sink.client(t, 20), limits)})
 	}
@@ -118,14 +118,48 @@ func limitsOfAllWorkers(t *testing.T, open opener) {
 	if err != nil || len(tally.Lanes) != 1 {
 		t.Fatalf("%+v, %v", tally, err)
 	}
-	if next := time.Until(tally.Lanes[0].Next); next <= 0 || next > 70*time.Second { // a minute is counted in pieces
+	if next := time.Until(tally.Lanes[0].Next); next <= 0 || next > 66*time.Minute { // an hour is counted in pieces
 		t.Errorf("the lane is said to go on in %v: %+v", next, tally.Lanes[0])
 	}
 	if n := most.Load(); n > 3 {
 		t.Errorf("%d sessions at once, and 3 may be", n)
 	}
-	if n := box.count(t, "SELECT minute_n FROM parley_lanes"); n != 144 {
+	if n := box.count(t, "SELECT hour_n FROM parley_lanes"); n != 144 {
 		t.Errorf("%d are counted", n)
+	}
+}
+
+// What may go in a minute does not go in its first second; an alert may.
+func limitIsUsedEvenly(t *testing.T, open opener) {
+	box := open(t)
+	sink := newSink(t, nil)
+	sent := func(n int) {
+		t.Helper()
+		box.until(t, 1, fmt.Sprintf("SELECT CASE WHEN COUNT(*) >= %d THEN 1 ELSE 0 END FROM parley_recipients WHERE state = 5", n))
+	}
+	box.putMany(t, 300, outbox.Bulk)
+	for range 2 {
+		box.work(t, outbox.Worker{Router: outbox.One(sink.client(t, 20), outbox.Limits{Sessions: 3, PerMinute: 200})})
+	}
+	sent(20) // a tenth in each six seconds
+	tally, err := box.Tally(t.Context())
+	if err != nil || len(tally.Lanes) != 1 {
+		t.Fatalf("%+v, %v", tally, err)
+	}
+	if next := time.Until(tally.Lanes[0].Next); next > 6*time.Second {
+		t.Errorf("the lane is said to go on in %v", next)
+	}
+	for i := range 5 {
+		id := box.put(t, &outbox.Mail{Object: hello(i, "ann@example.net"), Class: outbox.Alert})
+		box.until(t, 1, fmt.Sprintf("SELECT COUNT(*) FROM parley_recipients WHERE state = 5 AND message = %d", id))
+	}
+	begun := time.Now()
+	sent(26)
+	if took := time.Since(begun); took > slowly(8*time.Second) {
+		t.Errorf("the next came after %v", took)
+	}
+	if n := box.count(t, "SELECT count(*) FROM parley_recipients WHERE state = 5"); n > 65 { // it may have begun at the end of one piece
+		t.Errorf("%d were sent in less than ten seconds, and 200 may be in a minute", n)
 	}
 }
 

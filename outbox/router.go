@@ -65,7 +65,7 @@ type Lane struct {
 }
 
 // Limits are what a lane's server allows, in all workers together, in any minute, hour and day. Zero fields have no limit, but for
-// Sessions. Of a limit of 20 or more a twentieth is kept for alerts.
+// Sessions. Of a limit of 20 or more a twentieth is kept for alerts, and PerMinute is used up evenly but by alerts: a tenth in each six seconds.
 type Limits struct {
 	Sessions   int // at once; zero: 20
 	Recipients int // of one transaction; zero: 100, RFC 5321 §4.5.3.1.8

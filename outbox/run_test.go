@@ -103,6 +103,7 @@ var scenarios = []struct {
 	{"unsupported", unsupported},
 	{"settles at what is borne", settlesAtWhatIsBorne},
 	{"limits of all workers", limitsOfAllWorkers},
+	{"limit is used evenly", limitIsUsedEvenly},
 	{"alert goes first", alertGoesFirst},
 	{"classes in order", classesInOrder},
 	{"worker is killed", workerIsKilled},

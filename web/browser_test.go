@@ -426,6 +426,9 @@ func TestReleaseOnThePage(t *testing.T) {
 
 // TestLooks: dark, Chinese, and a narrow screen, on every page.
 func TestLooks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it looks at pages, one after the other")
+	}
 	h := newHouse(t, nil)
 	long := statement(strings.Repeat("Averyveryverylongsubjectwithoutanyblank", 6))
 	long.To = mail.To(strings.Repeat("x", 60) + "@" + strings.Repeat("long.", 20) + "example.net")

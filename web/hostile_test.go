@@ -27,6 +27,9 @@ const (
 // TestHostileMessages: whatever a mail is, no script of it runs, nothing is asked of anybody but us, and each page is there within a
 // second, at little cost.
 func TestHostileMessages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it is one page after the other")
+	}
 	share := 60
 	if n, err := strconv.Atoi(os.Getenv(hostileShare)); err == nil && n > 0 {
 		share = n

@@ -296,6 +296,9 @@ func TestQueueLive(t *testing.T) {
 
 // TestQueueLooks: dark, Chinese, and a narrow and a wide screen, on every page.
 func TestQueueLooks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it looks at pages, one after the other")
+	}
 	h := newQueueHouse(t)
 	q := h.tale()
 	long := strings.Repeat("x", 60) + "@" + strings.Repeat("long.", 20) + "example.net"

@@ -16,6 +16,9 @@ import (
 // TestKeyring keeps a password in the keyring of GNOME, on a bus of its own, sends with
 // it, and takes it away.
 func TestKeyring(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing of it is side by side")
+	}
 	for _, name := range []string{"dbus-run-session", "gnome-keyring-daemon"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skipf("there is no %s here", name)

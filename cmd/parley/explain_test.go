@@ -23,6 +23,9 @@ func runExplain(t *testing.T, in io.Reader, out io.Writer, args ...string) (exit
 // TestExplainLosesNoLine: so many lines as come, so many are answered, in their order, and a line
 // that is too long for anybody hurts no other.
 func TestExplainLosesNoLine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing of it is side by side")
+	}
 	const n = 2000
 	filler := strings.Repeat("x", 1000) // more than a mebibyte of all
 	for flag, form := range map[string]string{"--lines": "550 5.1.1 user%d unknown %s\n", "--batch": "*\trcpt\t550 5.1.1 user%d unknown %s\n"} {

@@ -13,6 +13,9 @@ import (
 
 // TestStatementPage: what a newcomer reads in docs/statement.md works as it is written.
 func TestStatementPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("each command is a process of its own")
+	}
 	text, err := os.ReadFile("../../docs/statement.md")
 	if err != nil {
 		t.Fatal(err)
