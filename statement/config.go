@@ -74,7 +74,7 @@ func (c *Config) check() error {
 		c.Log = slog.Default()
 	}
 	if c.Template != nil && c.Template.sources[pdfFile] != "" && c.Renderer == nil {
-		errs = append(errs, errors.New("statement: the template has pdf.html, and there is no browser that makes a PDF of it"))
+		errs = append(errs, errors.New("statement: the template has pdf.html, and no browser was found that makes a PDF of it: install chromium (or Google Chrome), or take pdf.html away"))
 	}
 	return errors.Join(errs...)
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/internal/pause"
 	"github.com/parleymail/parley/internal/plain"
 	"github.com/parleymail/parley/outbox"
@@ -16,6 +17,7 @@ const (
 	followAtOnce = 500
 	followEvery  = 200 * time.Millisecond
 	tellEvery    = 500 * time.Millisecond
+	idleFor      = 3 * time.Second // then it is told why nothing moves
 )
 
 // follow notes what becomes of mails, as the outbox tells of it.
@@ -98,8 +100,10 @@ func (j *Job) events(ctx context.Context, after, last int64) (list []outbox.Even
 // becomes is the state of a row after an event.
 func becomes(e *outbox.Event) (State, bool) {
 	switch e.What {
-	case outbox.WasDeferred, outbox.WasRetried, outbox.WasReleased:
+	case outbox.WasDeferred:
 		return Deferred, true
+	case outbox.WasRetried, outbox.WasReleased: // it is its turn again: what was said of it before is no longer why it waits
+		return Waiting, true
 	case outbox.WasSent, outbox.WasDelivered:
 		return Sent, true
 	case outbox.WasBounced, outbox.WasReturned, outbox.WasExpired, outbox.WasCancelled, outbox.WasSuppressed:
@@ -213,8 +217,24 @@ func (f *feeding) tell(ctx context.Context) {
 	if first := f.rates[0]; f.told.Sub(first.at) > tellEvery/2 {
 		p.Rate = float64(done-first.n) / f.told.Sub(first.at).Seconds()
 	}
-	if t, err := f.j.box.Tally(ctx); err == nil {
+	t, err := f.j.box.Tally(ctx)
+	if err == nil {
 		p.Lanes = t.Lanes
 	}
+	if done != f.done || f.moved.IsZero() {
+		f.done, f.moved = done, f.told
+	}
+	if f.told.Sub(f.moved) >= idleFor && p.Start.IsZero() {
+		p.Why = f.why(ctx, t)
+	}
 	f.o.Progress(p)
+}
+
+// why tells why one of the mails waits that have not come to their end.
+func (f *feeding) why(ctx context.Context, t *outbox.Tally) diagnose.Words {
+	list, err := f.j.box.List(ctx, outbox.Query{Origin: "statement", Topic: f.j.topic(), States: []outbox.State{outbox.Queued, outbox.Deferred, outbox.Sending}, Limit: 1})
+	if err != nil || len(list) == 0 {
+		return diagnose.Words{}
+	}
+	return outbox.Why(list[0], t, time.Now()).Cause
 }

@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -157,7 +158,7 @@ func (k *maker) read(name string) ([]byte, *Problem) {
 	s, err := k.root.Stat(name) // before it is opened: opening a pipe waits for somebody to write
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, problem(fileMissing, name)
+		return nil, problem(fileMissing, name, cmp.Or(k.c.Files, "."))
 	case err != nil:
 		return nil, problem(fileOutside, name+": "+reason(err))
 	case !s.Mode().IsRegular():

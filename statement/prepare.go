@@ -20,7 +20,8 @@ type Report struct {
 	Ready    int            `json:"ready"`    // are to be sent
 	Bad      int            `json:"bad"`      // cannot be
 	Sent     int            `json:"sent"`     // were sent before, or are on their way
-	Changed  int            `json:"changed"`  // of those: their mail would be another one now
+	Failed   int            `json:"failed"`   // were sent before, and failed
+	Changed  int            `json:"changed"`  // of those that were sent, or failed: their mail would be another one now
 	Gone     int            `json:"gone"`     // were in the table before, and are no longer
 	Octets   int64          `json:"octets"`   // of all mails that are ready; 0 where PDFs are yet to be made
 	Problems map[string]int `json:"problems"` // how often, by code
@@ -286,7 +287,11 @@ func (p *preparing) keep(ctx context.Context, t *tx, l *looked) error {
 			l.row.Line, l.d.path, plain.OneLine(l.d.address, 320), digest, l.data, next, p.run, kind, reply, l.d.key)
 	default:
 		if next == Ready {
-			p.report.Sent++
+			if state == Failed {
+				p.report.Failed++
+			} else {
+				p.report.Sent++
+			}
 			if len(sent) > 0 && string(sent) != string(digest) {
 				p.report.Changed++
 			}

@@ -63,7 +63,7 @@ func problemWords(code string) diagnose.Words {
 	case badTemplate:
 		return diagnose.Words{En: "the template cannot be filled: %s", Zh: "模板无法填写：%s"}
 	case fileMissing:
-		return diagnose.Words{En: "there is no file %s", Zh: "没有文件 %s"}
+		return diagnose.Words{En: "there is no file %s in the folder %s", Zh: "没有文件 %s：应在文件夹 %s 中"}
 	case fileOutside:
 		return diagnose.Words{En: "the file cannot be attached: %s", Zh: "文件不能作为附件：%s"}
 	case fileEmpty:

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/internal/pause"
 	"github.com/parleymail/parley/internal/plain"
 	"github.com/parleymail/parley/mail"
@@ -36,6 +37,7 @@ type Progress struct {
 	Rate   float64       // mails a second that servers took of late
 	Start  time.Time     // nothing goes out before; zero: it goes out now
 	Lanes  []outbox.LaneTally
+	Why    diagnose.Words // nothing has moved for some seconds: why one of the mails waits
 }
 
 // Open is how many rows that this sending is about have not come to their end.
@@ -201,6 +203,8 @@ type feeding struct {
 	next   chan batch // what is being made; nil: nothing is
 	behind bool       // rows have been put since it began at the first one
 	rates  []sample
+	done   int       // rows that had come to their end when it was told last
+	moved  time.Time // when that was another number
 }
 
 type sample struct {

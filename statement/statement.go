@@ -21,6 +21,7 @@ var (
 	ErrPaused      = errors.New("statement: the mailing is paused")
 	ErrNoRow       = errors.New("statement: there is no such row")
 	ErrBrowser     = errors.New("statement: the browser that prints PDFs cannot be had")
+	ErrLocale      = errors.New("statement: the locale")
 	ErrTemplate    = errors.New("statement: reading the template")
 )
 

@@ -49,6 +49,7 @@ func (j *Job) Status(ctx context.Context) (*Status, error) {
 		return nil, failed("counting rows", err)
 	}
 	r := j.s.reader()
+	rowless := 0
 	for _, q := range []struct {
 		query string
 		args  []any
@@ -57,10 +58,14 @@ func (j *Job) Status(ctx context.Context) (*Status, error) {
 		{"SELECT count(*) FROM parley_statement_rows WHERE state = 0 AND chosen = 1", nil, &s.Chosen},
 		{"SELECT count(*) FROM parley_statement_rows WHERE (state = ? OR state = ?) AND sent <> ? AND digest <> ? AND sent <> digest", []any{Sent, Failed, []byte{}, []byte{}}, &s.Changed},
 		{"SELECT count(*) FROM parley_statement_problems", nil, &s.Problems},
+		{"SELECT count(DISTINCT line)" + ofRowless, nil, &rowless},
 	} {
 		if err := r.Row(ctx, q.query, q.args, q.into); err != nil {
 			return nil, failed("counting rows", err)
 		}
+	}
+	if rowless > 0 {
+		s.Counts[Bad] += rowless
 	}
 	run, err := r.number(ctx, "run")
 	done, paused := int64(0), int64(0)
@@ -93,8 +98,16 @@ func (j *Job) troubles(ctx context.Context) (list []Trouble, err error) {
 	return list, err
 }
 
-// Pause keeps what is not yet sent where it is, until [Job.Resume]. A process that sends ends by itself.
+// Pause keeps what is not yet sent where it is, until [Job.Resume]. A process that sends ends by itself. Where nothing is on its way there is nothing to pause:
+// the next [Job.Send] sends.
 func (j *Job) Pause(ctx context.Context) error {
+	s, err := j.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if s.Chosen+s.Counts[Waiting]+s.Counts[Deferred]+s.Counts[Held] == 0 {
+		return nil
+	}
 	if err := j.s.reader().setNumber(ctx, "paused", 1); err != nil {
 		return failed("pausing", err)
 	}
@@ -157,7 +170,42 @@ type Result struct {
 
 // Failures are the rows that did not arrive, and why: those that failed, that may have been taken, and whose mail cannot be made.
 func (j *Job) Failures(ctx context.Context) iter.Seq2[Result, error] {
-	return j.results(ctx, "state = ? OR state = ? OR state = ?", Failed, Unknown, Bad)
+	return func(yield func(Result, error) bool) {
+		for r, err := range j.results(ctx, "state = ? OR state = ? OR state = ?", Failed, Unknown, Bad) {
+			if !yield(r, err) {
+				return
+			}
+		}
+		for r, err := range j.rowless(ctx) {
+			if !yield(r, err) {
+				return
+			}
+		}
+	}
+}
+
+// ofRowless are the problems of lines that are not kept as rows: they cannot be read, have no key, or have that of a line before.
+const ofRowless = " FROM parley_statement_problems p WHERE NOT EXISTS (SELECT 1 FROM parley_statement_rows r WHERE r.id = p.id AND r.line = p.line)"
+
+// rowless are those lines, each with the first of its problems.
+func (j *Job) rowless(ctx context.Context) iter.Seq2[Result, error] {
+	return func(yield func(Result, error) bool) {
+		stop, last := errors.New("enough"), -1
+		err := j.s.reader().Each(ctx, "SELECT line, id, address, code, detail"+ofRowless+" ORDER BY line, n", nil, func(scan func(...any) error) error {
+			r := Result{State: Bad}
+			if err := scan(&r.Line, &r.Key, &r.Address, &r.Kind, &r.Reply); err != nil || r.Line == last {
+				return err
+			}
+			last = r.Line
+			if r.explain(); !yield(r, nil) {
+				return stop
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, stop) {
+			yield(Result{}, fmt.Errorf("statement: reading rows: %w", err))
+		}
+	}
 }
 
 // Results are all rows, and what became of them.

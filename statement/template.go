@@ -223,7 +223,7 @@ func (t *Template) form(locale string) (*form, error) {
 	}
 	tag, err := language.Parse(locale)
 	if err != nil {
-		return nil, errors.New("statement: " + plain.Quoted(locale) + " is no locale, such as zh-CN or en-GB")
+		return nil, fmt.Errorf("%w: %s is none, such as zh-CN or en-GB", ErrLocale, plain.Quoted(locale))
 	}
 	n := newFormatter(tag)
 	f := &form{funcs: template.FuncMap{

@@ -34,7 +34,7 @@ type statementFlags struct {
 	testTo, at, only      string
 	rate                  int
 	changed, skip, leave  bool
-	again                 bool
+	again, resumes        bool
 	http, output, results string
 }
 
@@ -58,6 +58,7 @@ type statementSettings struct {
 	Password string   `json:"password_column,omitempty"`
 	ZIP      bool     `json:"zip,omitempty"`
 	Doubles  bool     `json:"doubles,omitempty"`
+	Rate     int      `json:"rate,omitempty"` // of the last send, for who resumes it
 	MaxSize  int64    `json:"max_size,omitempty"`
 }
 
@@ -212,6 +213,9 @@ func (u *ui) openStatement(ctx context.Context, f *statementFlags, sends bool) (
 	if err := json.Unmarshal([]byte(text), &f.statementSettings); err != nil {
 		return nil, nil, errors.New("reading the settings: " + err.Error())
 	}
+	if f.resumes && f.rate == 0 {
+		f.rate = f.Rate
+	}
 	if !sends {
 		j, err := statement.Open(ctx, f.database(), statement.Config{Log: u.quietLog(), Name: f.Name})
 		return j, func() { j.Close() }, u.opened(f.database(), err) //nolint:errcheck // all is written
@@ -289,6 +293,8 @@ func (u *ui) statementError(err error) (int, error) {
 	switch {
 	case errors.As(err, new(*usageError)):
 		return 0, err
+	case errors.Is(err, statement.ErrLocale):
+		return 0, &usageError{"--locale: " + strings.TrimPrefix(err.Error(), "statement: the locale: ")}
 	case errors.Is(err, statement.ErrNotPrepared):
 		return 0, &usageError{u.say(wordStatementNotPrepared)}
 	case errors.Is(err, statement.ErrBadRows):

@@ -9,6 +9,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/smtp"
 	"github.com/parleymail/parley/statement"
 )
@@ -72,6 +73,10 @@ func (b *bar) mails(p statement.Progress) {
 			b.said = true
 			b.u.tell(b.u.say(wordStatementBegins, p.Start.Local().Format("2006-01-02 15:04")))
 		}
+		if why := p.Why.In(diagnose.Lang(b.u.lang)); why != "" && !b.json && time.Since(b.told) > 30*time.Second {
+			b.told = time.Now()
+			b.u.tell(smtp.Printable(why))
+		}
 		if b.json && time.Since(b.told) > 2*time.Second {
 			b.told = time.Now()
 			b.u.printJSON(struct {
@@ -80,7 +85,8 @@ func (b *bar) mails(p statement.Progress) {
 				Failed int     `json:"failed"`
 				Open   int     `json:"open"`
 				Rate   float64 `json:"rate"`
-			}{"progress", p.Counts[statement.Sent], p.Counts[statement.Failed], open, p.Rate})
+				Why    string  `json:"why,omitempty"`
+			}{"progress", p.Counts[statement.Sent], p.Counts[statement.Failed], open, p.Rate, p.Why.In(diagnose.Lang(b.u.lang))})
 		}
 		return
 	}
@@ -96,13 +102,20 @@ func (b *bar) mails(p statement.Progress) {
 		text += " " + b.u.say(wordStatementFailed, n)
 	}
 	for _, l := range p.Lanes {
-		if l.Open.After(time.Now()) {
-			text += " " + b.u.say(wordStatementSuspended, smtp.Printable(l.Name), l.Open.Format("15:04:05"))
+		if until := later(l.Open, l.Next); time.Until(until) > time.Second {
+			text += " " + b.u.say(wordStatementSuspended, smtp.Printable(l.Name), until.Local().Format("15:04:05"))
 			break
 		}
 	}
 	b.b.Describe(text)
 	b.b.Set(done) //nolint:errcheck // a bar that cannot be drawn is none
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // end takes the bar away: what became of all is printed.

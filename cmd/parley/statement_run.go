@@ -60,14 +60,24 @@ func (u *ui) statementPrepare(ctx context.Context, f *statementFlags) (int, erro
 		return 0, err
 	}
 	f.Table = table.Name()
-	settings, err := json.Marshal(f.statementSettings)
-	if err != nil {
-		return 0, err
+	if old, err := j.Settings(ctx); err == nil && old != "" {
+		var before statementSettings
+		if json.Unmarshal([]byte(old), &before) == nil {
+			f.Rate = before.Rate // resume keeps to it, though the table was looked through anew
+		}
 	}
-	if err := j.SetSettings(ctx, string(settings)); err != nil {
+	if err := u.keepSettings(ctx, f, j); err != nil {
 		return 0, err
 	}
 	return u.statementReport(ctx, f, j, report)
+}
+
+func (u *ui) keepSettings(ctx context.Context, f *statementFlags, j *statement.Job) error {
+	settings, err := json.Marshal(f.statementSettings)
+	if err != nil {
+		return err
+	}
+	return j.SetSettings(ctx, string(settings))
 }
 
 // mostProblems is how many rows with mistakes are printed; the others are in what --json prints.
@@ -108,18 +118,36 @@ func (u *ui) statementReport(ctx context.Context, f *statementFlags, j *statemen
 		if n > mostProblems {
 			u.print("  " + u.say(wordStatementMore, n-mostProblems))
 		}
-		u.print(u.say(wordStatementReport, r.Rows, r.Ready, r.Bad, r.Sent, r.Changed, r.Gone))
+		u.print(u.say(wordStatementReport, r.Rows, r.Ready, r.Bad, r.Sent, r.Failed, r.Changed, r.Gone))
 		if r.Octets > 0 {
 			u.print(u.say(wordStatementOctets, float64(r.Octets)/1e6))
+		} else if r.Ready > 0 {
+			u.print(u.say(wordStatementNoPDFs))
 		}
 	}
 	if r.Bad > 0 {
 		return exitMessage, nil
 	}
 	if !f.json {
-		u.print(u.say(wordStatementNext, f.state))
+		u.statementNext(f, r)
 	}
 	return exitTaken, nil
+}
+
+// statementNext says what to do with a table that has no mistakes.
+func (u *ui) statementNext(f *statementFlags, r *statement.Report) {
+	switch {
+	case r.Ready > 0 && r.Sent+r.Failed == 0:
+		u.print(u.say(wordStatementNext, f.state))
+	case r.Ready > 0:
+		u.print(u.say(wordStatementNextReady, f.state))
+	}
+	if r.Failed > 0 {
+		u.print(u.say(wordStatementNextFailed, f.state))
+	}
+	if r.Changed > 0 {
+		u.print(u.say(wordStatementChanged, r.Changed))
+	}
 }
 
 // noSample is --sample where it is left out.
@@ -187,6 +215,7 @@ func (u *ui) statementSend(ctx context.Context, f *statementFlags) (int, error) 
 
 // statementResume is "parley statement resume".
 func (u *ui) statementResume(ctx context.Context, f *statementFlags) (int, error) {
+	f.resumes = true
 	return u.statementSending(ctx, f, statement.SendOptions{SkipBad: true}, (*statement.Job).Resume)
 }
 
@@ -199,6 +228,12 @@ func (u *ui) statementSending(ctx context.Context, f *statementFlags, o statemen
 	before, err := j.Status(ctx)
 	if err != nil {
 		return 0, err
+	}
+	if !f.resumes && o.TestTo == nil && f.Rate != f.rate {
+		f.Rate = f.rate
+		if err := u.keepSettings(ctx, f, j); err != nil {
+			return 0, err
+		}
 	}
 	b := u.newBar(f, 0)
 	o.Progress = b.mails
@@ -263,6 +298,9 @@ func (u *ui) statementPause(ctx context.Context, f *statementFlags) (int, error)
 		return 0, err
 	}
 	u.showStatus(f, s)
+	if !s.Paused && !f.json {
+		u.print(u.say(wordStatementNoPause))
+	}
 	return exitTaken, nil
 }
 
@@ -316,13 +354,13 @@ func (u *ui) statementTrouble(t *statement.Trouble) {
 	lang := diagnose.Lang(u.lang)
 	u.print(fmt.Sprintf("  %s × %d  %s", u.say(statementStateWords[t.State]), t.Rows, smtp.Printable(t.Reply)))
 	for _, part := range []struct {
-		label string
+		label text
 		words diagnose.Words
-	}{{"cause: ", t.Cause}, {"fix:   ", t.Fix}} {
+	}{{wordStatementCause, t.Cause}, {wordStatementFix, t.Fix}} {
 		if part.words.En == "" {
 			continue
 		}
-		for _, l := range wrap(part.label+smtp.Printable(part.words.In(lang)), u.width-5, 7) {
+		for _, l := range wrap(u.say(part.label)+smtp.Printable(part.words.In(lang)), u.width-5, 7) {
 			u.print("    " + l)
 		}
 	}

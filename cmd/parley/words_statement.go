@@ -46,9 +46,15 @@ Exit code: 0 well; 64 a mistake in the command, 65 there are rows with mistakes,
 	wordStatementProblems      = text{"What is wrong", "有误之处"}
 	wordStatementLine          = text{"line %d", "第 %d 行"}
 	wordStatementMore          = text{"and %d more: --json prints all", "还有 %d 处：--json 打印全部"}
-	wordStatementReport        = text{"rows: %d; ready: %d; with mistakes: %d; sent before: %d, of those changed since: %d; no longer in the table: %d", "行数：%d；可发送：%d；有误：%d；已发送过：%d，其中有变化：%d；已不在表中：%d"}
+	wordStatementReport        = text{"rows: %d; ready: %d; with mistakes: %d; sent before: %d, failed: %d, changed since: %d; no longer in the table: %d", "行数：%d；可发送：%d；有误：%d；已发送过：%d，失败：%d，此后有变化：%d；已不在表中：%d"}
 	wordStatementOctets        = text{"all in all %.1f MB", "总大小 %.1f MB"}
 	wordStatementNext          = text{"Nothing was sent yet. Next: parley statement preview --state %s, then send", "尚未发送任何邮件。下一步：parley statement preview --state %s，然后 send"}
+	wordStatementNextReady     = text{"Next: parley statement send --state %s sends those that are ready", "下一步：用 parley statement send --state %s 发送可发送的行"}
+	wordStatementNextFailed    = text{"Those that failed: parley statement failures --state %s -o failures.csv, then send --only failures.csv", "失败的行：先 parley statement failures --state %s -o failures.csv，再 send --only failures.csv"}
+	wordStatementNoPDFs        = text{"PDFs are made as the mails are sent: how large all is, nobody knows before", "PDF 在发送时生成，总大小事先无法得知"}
+	wordStatementNoPause       = text{"Nothing is on its way: there is nothing to pause.", "没有正在发送的邮件：无需暂停。"}
+	wordStatementCause         = text{"cause: ", "原因："}
+	wordStatementFix           = text{"fix:   ", "办法："}
 	wordStatementTested        = text{"sent to %s as a test: nothing is noted, and all rows are still to be sent", "已测试发送给 %s：不作记录，各行仍待发送"}
 	wordStatementWentBad       = text{"Rows with mistakes were not sent: parley statement failures --state %s has them; mend them, prepare again, and send again.", "有误的行没有发送：用 parley statement failures --state %s 查看；改正后重新检查（prepare）并再次发送。"}
 	wordStatementStart         = text{"Nothing goes out before %s; parley statement send without --at does not wait.", "%s 之前不会发送；不带 --at 的 parley statement send 会立即发送。"}
@@ -56,7 +62,7 @@ Exit code: 0 well; 64 a mistake in the command, 65 there are rows with mistakes,
 	wordStatementNothing       = text{"Nothing was left to send.", "没有要发送的了。"}
 	wordStatementLater         = text{"Not all has been sent: parley statement resume --state %s goes on.", "尚未全部发完：用 parley statement resume --state %s 继续。"}
 	wordStatementSeeFailures   = text{"Some mails failed: parley statement failures --state %s says why.", "有邮件失败：用 parley statement failures --state %s 查看原因。"}
-	wordStatementChanged       = text{"rows that have changed since they were sent: %d; send --changed sends them again", "发送后有变化的行：%d；用 send --changed 重新发送"}
+	wordStatementChanged       = text{"rows that have changed since they were sent, or failed: %d; send --changed sends them again", "发送或失败后有变化的行：%d；用 send --changed 重新发送"}
 	wordStatementWritten       = text{"rows: %d; written to %s", "行数：%d；已写入 %s"}
 	wordStatementLooking       = text{"looking at rows", "正在检查各行"}
 	wordStatementLeft          = text{"%s left", "剩余 %s"}
@@ -120,7 +126,7 @@ var (
 		{"server", "SERVER", text{"who takes the mails: a name (parley init), a URL, a host; again for when that cannot be had", "发信服务器：名字（parley init）、URL 或主机；可重复给出备用的"}},
 		{"relay", "URL", text{"hand them to a parley serve, by SMTP: sent is then what it has taken", "用 SMTP 交给 parley serve：被它收下即为已发送"}},
 		{"hand-over", "", text{"put them into the outbox, and leave sending to a parley serve over the same database", "只放入发件箱，由使用同一数据库的 parley serve 发送"}},
-		{"rate", "N", text{"mails a minute at most", "每分钟最多发送多少封"}},
+		{"rate", "N", text{"mails a minute at most, evenly; resume keeps to it", "每分钟最多发送多少封，均匀发送；resume 沿用"}},
 		{"window", "N", text{"mails that wait in the outbox at most; if left out, 2000", "发件箱中最多等待多少封；省略为 2000"}},
 		{"send-unknown", "", text{"send again what may have been taken: it may come twice", "结果未知的也重发：可能重复"}},
 	}}
