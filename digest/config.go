@@ -84,7 +84,7 @@ func ParseFrequency(s string) (Frequency, error) {
 			return Frequency(f), nil //nolint:gosec // there are three
 		}
 	}
-	return 0, fmt.Errorf("%s is no frequency: it is daily, weekly or at once", plain.Quoted(s))
+	return 0, fmt.Errorf("%s is no frequency: daily, weekly or at once", plain.Quoted(s))
 }
 
 // MarshalText is [Frequency.String].

@@ -47,10 +47,17 @@ func (d *Digest) ImportCSV(ctx context.Context, r io.Reader, confirmed bool) (go
 		in.Discard(3) //nolint:errcheck // they are there
 	}
 	rows := csv.NewReader(in)
-	rows.FieldsPerRecord, rows.ReuseRecord = -1, true
+	rows.Comma, rows.FieldsPerRecord, rows.ReuseRecord = delimiter(in), -1, true
 	head, err := rows.Read()
+	if errors.Is(err, io.EOF) {
+		return got, errors.New("digest: the file is empty: its first line is to name the columns, such as email,frequency")
+	}
 	if err != nil {
 		return got, fmt.Errorf("digest: reading the first line: %w", err)
+	}
+	feeds, err := d.Feeds(ctx)
+	if err != nil {
+		return got, err
 	}
 	at := make(map[string]int)
 	for i, name := range head {
@@ -59,7 +66,7 @@ func (d *Digest) ImportCSV(ctx context.Context, r io.Reader, confirmed bool) (go
 		}
 	}
 	if _, ok := at["address"]; !ok {
-		return got, errors.New("digest: the first line names no column address")
+		return got, fmt.Errorf("digest: the first line names no column email or address: it is %s", plain.Quoted(strings.Join(head, " | ")))
 	}
 	var batch []Subscriber
 	for err == nil {
@@ -78,7 +85,7 @@ func (d *Digest) ImportCSV(ctx context.Context, r io.Reader, confirmed bool) (go
 					return unsafeCell(row[i])
 				}
 				return ""
-			})
+			}, feeds)
 		}
 		switch {
 		case e != nil && !errors.As(e, new(*csv.ParseError)) && !errors.As(e, new(*rowError)):
@@ -105,6 +112,19 @@ func (d *Digest) ImportCSV(ctx context.Context, r io.Reader, confirmed bool) (go
 	return got, failed("importing", err)
 }
 
+// delimiter is what parts the cells of the first line: spreadsheets write semicolons where the comma is the decimal point.
+func delimiter(in *bufio.Reader) rune {
+	begin, _ := in.Peek(in.Size())
+	line, _, _ := strings.Cut(string(begin), "\n")
+	most, best := ',', strings.Count(line, ",")
+	for _, c := range ";\t" {
+		if n := strings.Count(line, string(c)); n > best {
+			most, best = c, n
+		}
+	}
+	return most
+}
+
 const importedAtOnce = 200 // rows in a transaction
 
 // A rowError is a mistake in a row.
@@ -113,7 +133,7 @@ type rowError struct{ err error }
 func (e *rowError) Error() string { return e.err.Error() }
 
 // rowOf is what a row says; an empty one is nobody.
-func (d *Digest) rowOf(cell func(string) string) (Subscriber, error) {
+func (d *Digest) rowOf(cell func(string) string, feeds []Feed) (Subscriber, error) {
 	s := Subscriber{Address: strings.TrimSpace(cell("address")), State: Subscribed, Lang: d.c.Lang, Choice: Choice{Frequency: d.c.Frequency, All: true}}
 	if s.Address == "" && cell("frequency") == "" {
 		return s, nil // an empty line at the end
@@ -136,16 +156,24 @@ func (d *Digest) rowOf(cell func(string) string) (Subscriber, error) {
 			return s, &rowError{err}
 		}
 	}
-	switch lang := strings.ToLower(cell("language")); {
+	switch lang := strings.ToLower(strings.TrimSpace(cell("language"))); {
+	case lang == "":
 	case strings.HasPrefix(lang, "zh"), lang == "chinese", lang == "中文":
 		s.Lang = diagnose.Chinese
 	case strings.HasPrefix(lang, "en"):
 		s.Lang = diagnose.English
+	default:
+		return s, &rowError{errors.New("the language is en or zh, and not " + plain.Quoted(lang))}
 	}
 	if text := strings.TrimSpace(cell("feeds")); text != "" && text != "all" {
 		s.All, s.Feeds = false, parseNumbers(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ';' || r == ',' }), ","))
 		if len(s.Feeds) == 0 {
 			return s, &rowError{errors.New(plain.Quoted(text) + " are no numbers of feeds")}
+		}
+		for _, n := range s.Feeds {
+			if !slices.ContainsFunc(feeds, func(f Feed) bool { return f.ID == n }) {
+				return s, &rowError{fmt.Errorf("there is no feed %d", n)}
+			}
 		}
 	}
 	return s, nil

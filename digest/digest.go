@@ -13,6 +13,7 @@ import (
 
 // Errors that a program may ask for with errors.Is.
 var (
+	ErrAddress      = errors.New("digest: it is no address")
 	ErrNoFeed       = errors.New("digest: there is no such feed")
 	ErrNoSubscriber = errors.New("digest: there is no such subscriber")
 )

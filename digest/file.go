@@ -182,7 +182,7 @@ func NewFile(name, from, url, lang, zone string, servers []string) ([]byte, erro
 	line("timezone", tomlfile.Value(zone), "")
 	line("daily", `"08:00"`, "")
 	line("weekly", `"monday 08:00"`, "")
-	line("frequency", `"daily"`, "of those who do not say: daily, weekly, once")
+	line("frequency", `"daily"`, "of those who do not say: daily, weekly, at once")
 	b.WriteString("\n")
 	line("http", `"127.0.0.1:8027"`, "where parley digest serve has the pages")
 	line("behind_proxy", "false", "true: a proxy before it speaks TLS")

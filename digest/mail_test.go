@@ -228,10 +228,17 @@ func TestCSV(t *testing.T) {
 		}
 	}
 	other := newHouse(t)
+	if _, err := other.AddFeed(t.Context(), Feed{URL: f.URL}); err != nil { // rows name feeds by their numbers
+		t.Fatal(err)
+	}
+	if got, err = other.ImportCSV(t.Context(), strings.NewReader("Email;Frequency;Lang;Feeds\na@example.net;weekly;zh;\nb@example.net;;fr;\nc@example.net;;;1 77\n"), true); err != nil || got.Subscribed != 1 || len(got.Bad) != 2 ||
+		!strings.Contains(got.Bad[0].Why, "en or zh") || !strings.Contains(got.Bad[1].Why, "no feed 77") {
+		t.Errorf("%+v, %v", got, err)
+	}
 	if got, err = other.ImportCSV(t.Context(), &out, true); err != nil || got.Subscribed != 2 || got.Out != 2 || len(got.Bad) != 0 || other.stateOf("+plus@example.net") != Subscribed {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, bad := range []string{"", "name\nkim\n", "\x00\x01"} {
+	for _, bad := range []string{"", "name\nkim\n", "kim@example.net\nlee@example.net\n", "\x00\x01"} {
 		if _, err := h.ImportCSV(t.Context(), strings.NewReader(bad), true); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
@@ -240,20 +247,24 @@ func TestCSV(t *testing.T) {
 
 func TestOPML(t *testing.T) {
 	h := newHouse(t)
-	added, bad, err := h.ImportOPML(t.Context(), strings.NewReader(`<?xml version="1.0" encoding="utf-8"?><opml version="1.0"><body><outline text="Folder"><outline text="A &amp; B" xmlUrl="https://a.example/f"/></outline><outline title="C" xmlURL="feed://c.example/f"/><outline text="no" xmlUrl="file:///etc/passwd"/></body></opml>`))
-	if err != nil || len(added) != 2 || len(bad) != 1 || added[0].Name != "A & B" || added[1].URL != "https://c.example/f" {
-		t.Errorf("%+v, %v, %v", added, bad, err)
+	got, err := h.ImportOPML(t.Context(), strings.NewReader(`<?xml version="1.0" encoding="utf-8"?><opml version="1.0"><body><outline text="Folder"><outline text="A &amp; B" xmlUrl="https://a.example/f"/></outline><outline title="C" xmlURL="feed://c.example/f"/><outline text="no" xmlUrl="file:///etc/passwd"/></body></opml>`))
+	if err != nil || len(got.Added) != 2 || len(got.Bad) != 1 || got.Added[0].Name != "A & B" || got.Added[1].URL != "https://c.example/f" {
+		t.Errorf("%+v, %v", got, err)
 	}
 	var out bytes.Buffer
 	if err := h.ExportOPML(t.Context(), &out); err != nil {
 		t.Fatal(err)
 	}
 	other := newHouse(t)
-	if added, bad, err = other.ImportOPML(t.Context(), &out); err != nil || len(added) != 2 || len(bad) != 0 {
-		t.Errorf("%+v, %v, %v", added, bad, err)
+	exported := out.String()
+	if got, err = other.ImportOPML(t.Context(), &out); err != nil || len(got.Added) != 2 || got.There != 0 || len(got.Bad) != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err = other.ImportOPML(t.Context(), strings.NewReader(exported)); err != nil || len(got.Added) != 0 || got.There != 2 {
+		t.Errorf("once more: %+v, %v", got, err)
 	}
 	for _, hostile := range []string{`<!DOCTYPE x [<!ENTITY a "b">]><opml><outline text="&a;" xmlUrl="https://x.example/"/></opml>`, strings.Repeat("<outline>", 100_000), "", "<opml/>", `{"x":1}`} {
-		if _, _, err := h.ImportOPML(t.Context(), strings.NewReader(hostile)); err == nil {
+		if _, err := h.ImportOPML(t.Context(), strings.NewReader(hostile)); err == nil {
 			t.Errorf("%.50q is taken", hostile)
 		}
 	}

@@ -31,19 +31,25 @@ const (
 	mostOutlines = 5000
 )
 
-// ImportOPML adds the feeds of an OPML file, in which any reader of feeds writes what it has. Those that are no feeds of the web are told of, and
-// passed over.
-func (d *Digest) ImportOPML(ctx context.Context, r io.Reader) (added []Feed, bad []error, err error) {
+// ImportedFeeds are what came of a file of feeds.
+type ImportedFeeds struct {
+	Added []Feed
+	There int     // that were there already: they stay as they are
+	Bad   []error // that are no feeds of the web
+}
+
+// ImportOPML adds the feeds of an OPML file, in which any reader of feeds writes what it has.
+func (d *Digest) ImportOPML(ctx context.Context, r io.Reader) (got ImportedFeeds, err error) {
 	body, err := io.ReadAll(io.LimitReader(r, mostOPML+1))
 	if err != nil {
-		return nil, nil, fmt.Errorf("digest: reading the file: %w", err)
+		return got, fmt.Errorf("digest: reading the file: %w", err)
 	}
 	if len(body) > mostOPML {
-		return nil, nil, errors.New("digest: the file is too large")
+		return got, errors.New("digest: the file is too large")
 	}
 	text := inUTF8(body, "")
 	if err := scanXML(text); err != nil {
-		return nil, nil, fmt.Errorf("digest: reading the file: %w", err)
+		return got, fmt.Errorf("digest: reading the file: %w", err)
 	}
 	z := xml.NewDecoder(strings.NewReader(string(tidyXML(text))))
 	z.Strict = false
@@ -54,7 +60,7 @@ func (d *Digest) ImportOPML(ctx context.Context, r io.Reader) (added []Feed, bad
 			break
 		}
 		if err != nil {
-			return added, bad, fmt.Errorf("digest: reading the file: %w", err)
+			return got, fmt.Errorf("digest: reading the file: %w", err)
 		}
 		e, ok := t.(xml.StartElement)
 		if !ok || !strings.EqualFold(e.Name.Local, "outline") {
@@ -77,22 +83,27 @@ func (d *Digest) ImportOPML(ctx context.Context, r io.Reader) (added []Feed, bad
 			continue // a folder
 		}
 		if n++; n > mostOutlines {
-			return added, append(bad, fmt.Errorf("the file has more than %d feeds", mostOutlines)), nil
+			got.Bad = append(got.Bad, fmt.Errorf("the file has more than %d feeds", mostOutlines))
+			return got, nil
+		}
+		if _, err := d.s.reader().feed(ctx, url); err == nil {
+			got.There++
+			continue
 		}
 		f, err := d.AddFeed(ctx, Feed{URL: url, Name: name})
 		if ctx.Err() != nil {
-			return added, bad, ctx.Err()
+			return got, ctx.Err()
 		}
 		if err != nil {
-			bad = append(bad, err)
+			got.Bad = append(got.Bad, err)
 			continue
 		}
-		added = append(added, f)
+		got.Added = append(got.Added, f)
 	}
 	if n == 0 {
-		return nil, bad, errors.New("digest: the file names no feeds: it is no OPML")
+		return got, errors.New("digest: the file names no feeds: it is no OPML")
 	}
-	return added, bad, nil
+	return got, nil
 }
 
 // ExportOPML writes the feeds as OPML. Passwords in their addresses are written too: whoever reads the file can read the feeds.

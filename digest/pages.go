@@ -229,13 +229,16 @@ func (p *pages) choices(r *http.Request, g *page, c Choice, lang diagnose.Lang) 
 	feeds, err := p.d.Feeds(r.Context())
 	g.All = c.All
 	for _, f := range feeds {
+		if f.Good.IsZero() && !slices.Contains(c.Feeds, f.ID) {
+			continue // it was never there to be read: perhaps its address is a mistake
+		}
 		g.Feeds = append(g.Feeds, option{Value: strconv.FormatInt(f.ID, 10), Text: f.Shown(), On: !c.All && slices.Contains(c.Feeds, f.ID)})
 	}
 	return err
 }
 
-// chosen is what a form says. ok is false where nothing was chosen.
-func (p *pages) chosen(r *http.Request) (c Choice, lang diagnose.Lang, ok bool) {
+// chosen is what a form says. ok is false where nothing was chosen, or what cannot be.
+func (p *pages) chosen(r *http.Request) (c Choice, lang diagnose.Lang, ok bool, err error) {
 	lang = p.langOf(r, p.d.c.Lang)
 	switch r.PostFormValue("lang") {
 	case "en":
@@ -243,13 +246,21 @@ func (p *pages) chosen(r *http.Request) (c Choice, lang diagnose.Lang, ok bool) 
 	case "zh":
 		lang = diagnose.Chinese
 	}
-	c.Frequency = p.d.c.Frequency
-	if n, err := strconv.Atoi(r.PostFormValue("frequency")); err == nil && n >= 0 && n <= int(AtOnce) {
-		c.Frequency = Frequency(n)
+	c.Frequency, ok = p.d.c.Frequency, true
+	if text := r.PostFormValue("frequency"); text != "" {
+		n, e := strconv.Atoi(text)
+		if ok = e == nil && n >= 0 && n <= int(AtOnce); ok {
+			c.Frequency = Frequency(n)
+		}
 	}
-	c.All = r.PostFormValue("all") == "yes"
-	if !c.All {
-		c.Feeds = parseNumbers(strings.Join(r.PostForm["feed"], ","))
+	if c.All = r.PostFormValue("all") == "yes"; c.All {
+		return c, lang, ok, nil
 	}
-	return c, lang, c.All || len(c.Feeds) > 0
+	there, err := p.d.Feeds(r.Context())
+	for _, n := range parseNumbers(strings.Join(r.PostForm["feed"], ",")) {
+		if slices.ContainsFunc(there, func(f Feed) bool { return f.ID == n }) {
+			c.Feeds = append(c.Feeds, n)
+		}
+	}
+	return c, lang, ok && len(c.Feeds) > 0, err
 }

@@ -26,7 +26,11 @@ func (p *pages) subscribe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	readForm(r)
-	c, lang, some := p.chosen(r)
+	c, lang, some, err := p.chosen(r)
+	if err != nil {
+		p.failed(w, r, err)
+		return
+	}
 	address, err := parseAddress(r.PostFormValue("address"))
 	if err != nil || !some {
 		g := p.page(r, "title front")
@@ -115,7 +119,11 @@ func (p *pages) save(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	readForm(r)
-	c, lang, some := p.chosen(r)
+	c, lang, some, err := p.chosen(r)
+	if err != nil {
+		p.failed(w, r, err)
+		return
+	}
 	var s Subscriber
 	err = p.d.s.write(r.Context(), func(t *tx) error {
 		s, err = t.load(r.Context(), "id = ?", k.id)

@@ -29,6 +29,16 @@ type Looked struct {
 	Held     int `json:"held,omitempty"` // that were kept back
 }
 
+// LookAgain has all feeds be due now, those too that have failed or said when to come again. Who asks for it often is a burden to their servers.
+func (d *Digest) LookAgain(ctx context.Context) error {
+	err := d.s.write(ctx, func(t *tx) error {
+		_, err := t.Exec(ctx, "UPDATE parley_digest_feeds SET next_at = 0 WHERE state = ?", feedLooked)
+		return err
+	})
+	d.poke()
+	return failed("having feeds looked at", err)
+}
+
 // Look looks at the feeds that are due. What goes wrong with one is noted there, and is no error.
 func (d *Digest) Look(ctx context.Context) (all Looked, err error) {
 	list, err := d.s.reader().feeds(ctx, "state = ? AND next_at <= ? ORDER BY next_at, id LIMIT 10000", feedLooked, d.now())

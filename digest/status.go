@@ -16,6 +16,7 @@ type Status struct {
 	Next        time.Time            `json:"next,omitzero"` // when the next mail may go out that waits for a time
 	Mails       map[outbox.State]int `json:"mails"`         // of the last weeks, with articles, by what became of them
 	Waiting     []outbox.Item        `json:"waiting"`       // mails that are yet to be sent, those with links to say yes too: the last, mostWaiting of them
+	Lanes       *outbox.Tally        `json:"-"`             // what is known of where they wait: [outbox.Why] tells by it
 }
 
 const mostWaiting = 100
@@ -55,6 +56,9 @@ func (d *Digest) Status(ctx context.Context) (*Status, error) {
 	}
 	if err == nil {
 		s.Waiting, err = d.box.List(ctx, outbox.Query{States: []outbox.State{outbox.Queued, outbox.Deferred, outbox.Sending}, Origin: origin, Limit: mostWaiting})
+	}
+	if err == nil && len(s.Waiting) > 0 {
+		s.Lanes, err = d.box.Tally(ctx)
 	}
 	return s, failed("counting", err)
 }

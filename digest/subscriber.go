@@ -93,17 +93,22 @@ func addressKey(p mail.Path) string {
 func parseAddress(text string) (mail.Path, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return mail.Path{}, errors.New("the address is missing")
+		return mail.Path{}, &addressError{errors.New("the address is missing")}
 	}
 	p, err := mail.ParsePath(text)
 	if err != nil {
-		return p, err
+		return p, &addressError{err}
 	}
 	if p.IsNull() || p.Domain == "" {
-		return p, errors.New("it is no address such as kim@example.net")
+		return p, &addressError{errors.New("it is no address such as kim@example.net")}
 	}
 	return p, nil
 }
+
+// An addressError is [ErrAddress], and says why.
+type addressError struct{ error }
+
+func (e *addressError) Is(target error) bool { return target == ErrAddress }
 
 // load gives a subscriber; ErrNoSubscriber where there is none. It is kept from being changed by others until the transaction ends.
 func (t *tx) load(ctx context.Context, where string, args ...any) (s Subscriber, err error) {

@@ -21,6 +21,7 @@ var (
 	wordMailWhy       = words{En: "You get this because you have subscribed to %s.", Zh: "您收到此邮件，是因为您订阅了“%s”。"}
 	wordMailChoose    = words{En: "Change what you get", Zh: "更改订阅设置"}
 	wordMailLeave     = words{En: "Unsubscribe", Zh: "退订"}
+	wordMailColon     = words{En: ": ", Zh: "："}
 	wordMailInThis    = words{En: "In this mail", Zh: "本期内容"}
 	wordConfirmTopic  = words{En: "Please confirm your subscription: %s", Zh: "请确认订阅：%s"}
 	wordConfirmText   = words{En: "Somebody, most likely you, has asked for %s to be sent to this address.\n\nTo say yes, open this page and press the button there:\n\n%s\n\nThe link is good until %s. If you do not want it, do nothing: you will get nothing.\n", Zh: "有人（很可能是您本人）申请把“%s”发送到这个地址。\n\n如果同意，请打开下面的页面并点击其中的按钮：\n\n%s\n\n链接有效期至 %s。如果不想订阅，无需任何操作，您不会再收到邮件。\n"}
@@ -30,12 +31,12 @@ var (
 )
 
 // mailWords are those of a mail's template.
-type mailWords struct{ Why, Choose, Leave, ReadOn, Original, More, InThis string }
+type mailWords struct{ Why, Choose, Leave, ReadOn, Original, More, InThis, Colon string }
 
 func (d *Digest) mailWords(lang diagnose.Lang, more int) mailWords {
 	return mailWords{
 		Why: fmt.Sprintf(wordMailWhy.In(lang), d.c.Name), Choose: wordMailChoose.In(lang), Leave: wordMailLeave.In(lang), ReadOn: wordMailReadOn.In(lang),
-		Original: wordMailOriginal.In(lang), More: fmt.Sprintf(wordMailMore.In(lang), more), InThis: wordMailInThis.In(lang),
+		Original: wordMailOriginal.In(lang), More: fmt.Sprintf(wordMailMore.In(lang), more), InThis: wordMailInThis.In(lang), Colon: wordMailColon.In(lang),
 	}
 }
 

@@ -26,6 +26,8 @@ type digestFlags struct {
 
 	name, every, images string // of a feed
 
+	now bool // all feeds are looked at
+
 	confirmed        bool
 	frequency, feeds string
 	language         string
@@ -57,7 +59,7 @@ func (a *app) digestCommand() *cobra.Command {
 		{"import FILE", wordDigestImportShort, a.digestWords, []flagGroup{digestImportWords}, (*ui).digestImport},
 		{"export subscribers|feeds", wordDigestExportShort, a.digestWords, []flagGroup{digestExportWords}, (*ui).digestExport},
 		{"try ADDRESS", wordDigestTryShort, a.digestWord, []flagGroup{digestTryWords, digestRunWords}, (*ui).digestTry},
-		{"run", wordDigestRunShort, a.noArguments, []flagGroup{digestRunWords}, (*ui).digestRun},
+		{"run", wordDigestRunShort, a.noArguments, []flagGroup{digestNowWords, digestRunWords}, (*ui).digestRun},
 		{"serve", wordDigestServeShort, a.noArguments, []flagGroup{digestRunWords, digestServeWords}, (*ui).digestServe},
 		{"status", wordDigestStatusShort, a.noArguments, nil, (*ui).digestStatus},
 	} {
@@ -112,6 +114,8 @@ func (f *digestFlags) define(set *pflag.FlagSet, name string) {
 		set.StringArrayVar(&f.servers, name, nil, "")
 	case "verbose":
 		set.BoolVarP(&f.verbose, name, "v", false, "")
+	case "now":
+		set.BoolVar(&f.now, name, false, "")
 	case "confirmed":
 		set.BoolVar(&f.confirmed, name, false, "")
 	case "complaint":
@@ -191,6 +195,8 @@ func (u *ui) digestError(err error) (int, error) {
 	case errors.Is(err, digest.ErrNoSubscriber):
 		u.tell(u.say(wordDigestNoSubscriber))
 		return exitMessage, nil
+	case errors.Is(err, digest.ErrAddress):
+		return 0, &usageError{strings.TrimPrefix(err.Error(), "digest: ")}
 	case errors.As(err, new(*usageError)):
 		return 0, err
 	case errors.Is(err, context.Canceled):

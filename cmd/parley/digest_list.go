@@ -65,6 +65,9 @@ func (u *ui) digestAdd(ctx context.Context, f *digestFlags, args []string) (int,
 			u.print(smtp.Printable(u.say(wordDigestAdded, feed.ID, shownFeed(&feed))))
 		}
 	}
+	if s, e := d.Status(ctx); e == nil && s.Subscribers[digest.Subscribed] == 0 && looked.Articles > 0 && !f.json {
+		u.tell(u.say(wordDigestToNobody))
+	}
 	return exit, err
 }
 
@@ -193,8 +196,8 @@ func (u *ui) digestImport(ctx context.Context, f *digestFlags, args []string) (i
 }
 
 func (u *ui) importFeeds(ctx context.Context, d *digest.Digest, f *digestFlags, r io.Reader) (bad bool, err error) {
-	added, wrong, err := d.ImportOPML(ctx, r)
-	for _, e := range wrong {
+	got, err := d.ImportOPML(ctx, r)
+	for _, e := range got.Bad {
 		u.tell(strings.TrimPrefix(e.Error(), "digest: "))
 	}
 	if err != nil {
@@ -203,12 +206,13 @@ func (u *ui) importFeeds(ctx context.Context, d *digest.Digest, f *digestFlags, 
 	if f.json {
 		u.printJSON(struct {
 			Feeds int `json:"feeds"`
+			There int `json:"there,omitempty"`
 			Bad   int `json:"bad,omitempty"`
-		}{len(added), len(wrong)})
+		}{len(got.Added), got.There, len(got.Bad)})
 	} else {
-		u.print(u.say(wordDigestImportFeeds, len(added), len(wrong)))
+		u.print(u.say(wordDigestImportFeeds, len(got.Added), got.There, len(got.Bad)))
 	}
-	return len(wrong) > 0, nil
+	return len(got.Bad) > 0, nil
 }
 
 func (u *ui) importPeople(ctx context.Context, d *digest.Digest, f *digestFlags, r io.Reader) (bad bool, err error) {
@@ -239,6 +243,9 @@ func (u *ui) digestExport(ctx context.Context, f *digestFlags, args []string) (i
 	out, finish := u.out, func() error { return nil }
 	if f.output != "" && f.output != "-" {
 		file, err := os.OpenFile(f.output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if errors.Is(err, os.ErrExist) {
+			return 0, &usageError{u.say(wordDigestFileThere, f.output)}
+		}
 		if err != nil {
 			return 0, &usageError{"--output: " + err.Error()}
 		}
@@ -364,7 +371,7 @@ func (u *ui) digestFeed(f *digest.Feed) {
 	case !f.Good.IsZero() && !f.Next.IsZero():
 		state = u.say(wordDigestNext, f.Next.Local().Format("2006-01-02 15:04"))
 	}
-	lines := []string{state}
+	lines := []string{withoutPassword(f.URL), state}
 	if f.Held > 0 {
 		lines = append(lines, u.say(wordDigestHeld, f.Held))
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/parleymail/parley/diagnose"
 	"github.com/parleymail/parley/digest"
@@ -23,6 +24,11 @@ func (u *ui) digestRun(ctx context.Context, f *digestFlags, _ []string) (int, er
 	before, err := d.Status(ctx)
 	if err != nil {
 		return 0, err
+	}
+	if f.now {
+		if err := d.LookAgain(ctx); err != nil {
+			return 0, err
+		}
 	}
 	r, err := d.Once(ctx)
 	if err != nil {
@@ -114,12 +120,21 @@ func (u *ui) digestTry(ctx context.Context, f *digestFlags, args []string) (int,
 func (u *ui) digestDoubts(s *digest.Status, file *digest.File) {
 	lang, told := diagnose.Lang(u.lang), map[string]bool{}
 	for i := range s.Waiting {
-		reply := s.Waiting[i].Reply
-		if reply == "" || told[reply] {
+		item := &s.Waiting[i]
+		reply := item.Reply
+		if reply == "" { // it was not tried: its lane may be why
+			if why := outbox.Why(*item, s.Lanes, time.Now()); why.Fix.En != "" && !told[item.Lane] {
+				told[item.Lane] = true
+				u.tell(smtp.Printable(u.say(wordDigestWaits, item.Path, why.Cause.In(lang))))
+				u.tellPlain("fix: " + smtp.Printable(why.Fix.In(lang)))
+			}
+			continue
+		}
+		if told[reply] {
 			continue
 		}
 		told[reply] = true
-		u.tell(smtp.Printable(u.say(wordDigestUnsent, s.Waiting[i].Path, reply)))
+		u.tell(smtp.Printable(u.say(wordDigestUnsent, item.Path, reply)))
 		if d := diagnose.Default().Text(reply, diagnose.Hint{}); d.Cause.En != "" {
 			u.tellPlain("cause: " + smtp.Printable(d.Cause.In(lang)))
 			u.tellPlain("fix: " + smtp.Printable(d.Fix.In(lang)))

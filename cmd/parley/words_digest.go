@@ -40,6 +40,7 @@ Exit code: 0 well; 64 a mistake in the command or the file, 65 there is no such 
 
 	wordDigestWhat         = text{"say which: --help has an example", "请指明对象：--help 中有示例"}
 	wordDigestNoFile       = text{"there is no %s: parley digest init writes one, and --config names another", "没有 %s：可用 parley digest init 生成，或用 --config 指定"}
+	wordDigestFileThere    = text{"--output: %s is there already, and is not written over: name another, or take it away", "--output：%s 已存在，不会覆盖：请换一个名字，或先移走它"}
 	wordDigestThere        = text{"%s is there already", "%s 已经存在"}
 	wordDigestNoDatabase   = text{"%s does not say where all is kept: database = \"sqlite:digest.db\"", "%s 没有写明保存位置：database = \"sqlite:digest.db\""}
 	wordDigestInitWants    = text{"--name, --from and --url are wanted", "需要 --name、--from 和 --url"}
@@ -50,6 +51,7 @@ Exit code: 0 well; 64 a mistake in the command or the file, 65 there is no such 
 	wordDigestAdded        = text{"feed %d: %s", "订阅源 %d：%s"}
 	wordDigestAddedBad     = text{"feed %d: %s: %s; it is kept, and looked at again: parley digest remove %d takes it out", "订阅源 %d：%s：%s；已保留，之后会再次查看：parley digest remove %d 可移除"}
 	wordDigestAddedGood    = text{"feed %d: %s, %d articles to send", "订阅源 %d：%s，%d 篇待发送"}
+	wordDigestToNobody     = text{"Nobody is subscribed yet: what is there now goes to nobody, and who subscribes gets what comes after", "还没有人订阅：现有文章不会发给任何人，订阅者收到此后的文章"}
 	wordDigestRemoved      = text{"%s is no longer looked at", "不再查看 %s"}
 	wordDigestAsked        = text{"%s will be mailed a link to say yes", "将向 %s 发送确认链接"}
 	wordDigestSubscribed   = text{"%s is subscribed, from the next article on", "%s 已订阅，从下一篇文章开始"}
@@ -60,7 +62,7 @@ Exit code: 0 well; 64 a mistake in the command or the file, 65 there is no such 
 	wordDigestExportWhich  = text{"say which: subscribers or feeds", "请指明：subscribers 或 feeds"}
 	wordDigestImported     = text{"subscribed: %d; mailed a link to say yes: %d; there already: %d; stay out, for they have left or their mail came back: %d; rows with a mistake: %d", "已订阅：%d；已发送确认链接：%d；原已订阅：%d；保持退出（已退订或退信）：%d；有误的行：%d"}
 	wordDigestBadRow       = text{"line %d: %s", "第 %d 行：%s"}
-	wordDigestImportFeeds  = text{"feeds: %d; passed over: %d", "订阅源：%d；跳过：%d"}
+	wordDigestImportFeeds  = text{"feeds: %d; there already: %d; passed over: %d", "订阅源：%d；原已存在：%d；跳过：%d"}
 
 	wordDigestNoArticles = text{"there is no article yet: parley digest add URL, and it looks at the feed", "还没有文章：parley digest add URL 会添加并查看订阅源"}
 	wordDigestTried      = text{"to %s, articles: %d: %s", "发给 %s，文章：%d：%s"}
@@ -69,6 +71,7 @@ Exit code: 0 well; 64 a mistake in the command or the file, 65 there is no such 
 	wordDigestRound      = text{"feeds looked at: %d, failed: %d; articles to send: %d, kept back: %d; mails written: %d", "查看订阅源：%d，失败：%d；待发送文章：%d，暂扣：%d；写好邮件：%d"}
 	wordDigestSent       = text{"sent: %d; to be tried again: %d; given up: %d; may have been taken: %d", "已发送：%d；待重试：%d；已放弃：%d；可能已被收下：%d"}
 	wordDigestUnsent     = text{"a mail to %s is kept, and tried again: %s", "发给 %s 的邮件已保留，将会重试：%s"}
+	wordDigestWaits      = text{"a mail to %s %s", "发给 %s 的邮件%s"}
 	wordDigestUnknown    = text{"of %d mails nobody knows whether they were taken, and they are not sent again by themselves: parley queue list --state unknown --database %s", "有 %d 封邮件不知对方是否已收下，不会自动重发：parley queue list --state unknown --database %s"}
 	wordDigestTitle      = text{"Parley digest is at work.", "Parley digest 正在运行。"}
 	wordDigestPages      = text{"pages", "页面"}
@@ -130,7 +133,7 @@ var (
 	}}
 	digestSubscribeWords = flagGroup{text{"The subscriber", "订阅者"}, []flagWord{
 		{"confirmed", "", text{"they have said yes elsewhere, which you can prove: no link is mailed", "对方已在别处同意且可证明：不再发送确认链接"}},
-		{"frequency", "WHEN", text{"daily, weekly or once: at once", "daily（每天）、weekly（每周）或 once（立即）"}},
+		{"frequency", "WHEN", text{"daily, weekly or 'at once'", "daily（每天）、weekly（每周）或 at once（立即）"}},
 		{"feeds", "N,...", text{"numbers of feeds; if left out, all", "订阅源编号；省略为全部"}},
 		{"language", "en|zh", text{"of their mails", "对方邮件的语言"}},
 	}}
@@ -146,6 +149,9 @@ var (
 	}}
 	digestExportWords = flagGroup{text{"Where", "位置"}, []flagWord{
 		{"output", "FILE", text{"a new file; if left out, standard output", "新文件；省略为标准输出"}},
+	}}
+	digestNowWords = flagGroup{text{"Looking", "查看"}, []flagWord{
+		{"now", "", text{"look at all feeds, also those that are not due", "查看所有订阅源，包括未到期的"}},
 	}}
 	digestRunWords = flagGroup{text{"Sending", "发送"}, []flagWord{
 		{"server", "SERVER", text{"in place of those of the file", "代替配置文件中的服务器"}},
