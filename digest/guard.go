@@ -40,7 +40,7 @@ type guard struct {
 type refusedError struct{ addr netip.Addr }
 
 func (e *refusedError) Error() string {
-	return fmt.Sprintf("%v is on a private network, which feeds may not be in: allow names those that may", e.addr)
+	return fmt.Sprintf("%v is on a private network, which feeds may not be in unless it is allowed", e.addr)
 }
 
 func (g *guard) check(a netip.Addr) error {

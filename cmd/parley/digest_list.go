@@ -57,7 +57,11 @@ func (u *ui) digestAdd(ctx context.Context, f *digestFlags, args []string) (int,
 		case f.json:
 			u.printJSON(feed)
 		case feed.Error != "":
-			u.tell(u.say(wordDigestAddedBad, feed.ID, shownFeed(&feed), feed.Error, feed.ID))
+			u.tell(u.say(wordDigestAddedBad, feed.ID, withoutPassword(feed.URL), feed.Error, feed.ID))
+			if cause, fix := feed.Why(); cause.En != "" {
+				u.tellPlain("cause: " + cause.In(diagnose.Lang(u.lang)))
+				u.tellPlain("fix: " + fix.In(diagnose.Lang(u.lang)))
+			}
 			exit = exitRefused
 		case len(added) == 1:
 			u.print(smtp.Printable(u.say(wordDigestAddedGood, feed.ID, shownFeed(&feed), looked.Articles)))
@@ -359,19 +363,22 @@ func (u *ui) indentedLines(s string) {
 
 func (u *ui) digestFeed(f *digest.Feed) {
 	u.indentedLines(u.say(wordDigestAdded, f.ID, f.Shown()))
-	state := u.say(wordDigestNever)
+	state, more := u.say(wordDigestNever), []string(nil)
 	switch {
 	case f.Gone:
 		state = u.say(wordDigestGone)
 	case f.Failures > 0:
 		state = u.say(wordDigestFailing, f.Failures, f.Error)
+		if cause, fix := f.Why(); cause.En != "" {
+			more = append(more, cause.In(diagnose.Lang(u.lang)), fix.In(diagnose.Lang(u.lang)))
+		}
 		if !f.Next.IsZero() {
 			state = u.say(wordDigestRemains, state, u.say(wordDigestNext, f.Next.Local().Format("2006-01-02 15:04")))
 		}
 	case !f.Good.IsZero() && !f.Next.IsZero():
 		state = u.say(wordDigestNext, f.Next.Local().Format("2006-01-02 15:04"))
 	}
-	lines := []string{withoutPassword(f.URL), state}
+	lines := append([]string{withoutPassword(f.URL), state}, more...)
 	if f.Held > 0 {
 		lines = append(lines, u.say(wordDigestHeld, f.Held))
 	}

@@ -356,7 +356,7 @@ func (u *ui) statementTrouble(t *statement.Trouble) {
 	for _, part := range []struct {
 		label text
 		words diagnose.Words
-	}{{wordStatementCause, t.Cause}, {wordStatementFix, t.Fix}} {
+	}{{wordCatchCause, t.Cause}, {wordCatchFix, t.Fix}} {
 		if part.words.En == "" {
 			continue
 		}
