@@ -20,8 +20,9 @@ type Alerts struct {
 	asked chan struct{} // holds one when there may be something to do
 	ours  bool          // Close closes box and database
 
-	mu       sync.Mutex
-	requests int // webhooks that are being read
+	mu        sync.Mutex
+	requests  int // webhooks that are being read
+	strangers int // of these those that will be known by their signature alone
 }
 
 // Open opens the alerts in a database, with the outbox in it: "sqlite:FILE" or "postgres://user@host/name".

@@ -33,7 +33,7 @@ func (a *Alerts) Beat(ctx context.Context, name, receiver string, every time.Dur
 		if err != nil || firing == 0 {
 			return err
 		}
-		return t.beatAlert(ctx, r, name, Resolved, now, now)
+		return t.beatAlert(ctx, &a.c, r, name, Resolved, now, now)
 	})
 	a.poke()
 	return failed("noting a sign of life", err)
@@ -51,17 +51,17 @@ func (a *Alerts) StopBeats(ctx context.Context, name string) error {
 		if _, err := t.Exec(ctx, "DELETE FROM parley_alert_beats WHERE name = ?", name); err != nil || firing == 0 {
 			return err
 		}
-		return t.beatAlert(ctx, a.c.anyReceiver(receiver), name, Resolved, now, now)
+		return t.beatAlert(ctx, &a.c, a.c.anyReceiver(receiver), name, Resolved, now, now)
 	}))
 }
 
-func (t *tx) beatAlert(ctx context.Context, r *Receiver, name string, state State, last, now time.Time) error {
+func (t *tx) beatAlert(ctx context.Context, c *Config, r *Receiver, name string, state State, last, now time.Time) error {
 	one := Alert{
-		Fingerprint: "beat/" + name, Group: "beat " + name, Title: name + ": no sign of life", Severity: "critical", State: state,
+		Fingerprint: "beat/" + name, Group: "beat " + name, Title: say(wordBeat, c.Lang, name), Severity: "critical", State: state,
 		Labels: map[string]string{"job": name, "source": "parley heartbeat"},
 	}
 	if state == Firing {
-		one.Text = "The last one came at " + last.UTC().Format(time.RFC3339) + "."
+		one.Text = say(wordBeatSince, c.Lang, timeIn(last, c.Zone, c.Lang))
 	}
 	if err := one.clean(now); err != nil {
 		return err
@@ -72,6 +72,36 @@ func (t *tx) beatAlert(ctx context.Context, r *Receiver, name string, state Stat
 	}
 	return t.sampleGroup(ctx, group, now)
 }
+
+// expectBeats has the signs of life waited for that the hooks are for, also where none ever came. While nobody listened none could come: the first has some
+// time from now on.
+func (a *Alerts) expectBeats(ctx context.Context) error {
+	now := a.c.clock()
+	return a.s.write(ctx, func(t *tx) error {
+		for i := range a.c.Hooks {
+			h := &a.c.Hooks[i]
+			if h.Format != Heartbeat {
+				continue
+			}
+			r, err := a.c.receiver(h.Receiver)
+			if err != nil {
+				return err
+			}
+			every := (h.Every + grace(h.Every)).Milliseconds()
+			_, err = t.Exec(ctx, "INSERT INTO parley_alert_beats (name, receiver, every, at, firing) VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING", h.Name, r.Name, every, now.UnixMilli())
+			if err == nil {
+				soonest := now.Add(min(h.Every, beatsAfterStart)).UnixMilli()
+				_, err = t.Exec(ctx, "UPDATE parley_alert_beats SET receiver = ?, every = CASE WHEN at + ? < ? THEN ? - at ELSE ? END WHERE name = ? AND firing = 0", r.Name, every, soonest, soonest, every, h.Name)
+			}
+			if err != nil {
+				return fmt.Errorf("alert: waiting for signs of life: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+const beatsAfterStart = 10 * time.Minute
 
 // lookForBeats finds whose sign of life is missing.
 func (a *Alerts) lookForBeats(ctx context.Context, now time.Time) error {
@@ -92,7 +122,7 @@ func (a *Alerts) lookForBeats(ctx context.Context, now time.Time) error {
 				_, err = t.Exec(ctx, "UPDATE parley_alert_beats SET firing = 1 WHERE name = ?", l.name)
 			}
 			if err == nil {
-				err = t.beatAlert(ctx, a.c.anyReceiver(l.receiver), l.name, Firing, timeOf(l.at), now)
+				err = t.beatAlert(ctx, &a.c, a.c.anyReceiver(l.receiver), l.name, Firing, timeOf(l.at), now)
 			}
 		}
 		return err

@@ -62,6 +62,8 @@ func (c *Config) check() error {
 	var errs []error
 	if c.From.Address == "" {
 		errs = append(errs, errors.New("alert: from: it is missing"))
+	} else if _, err := c.From.Path(); err != nil {
+		errs = append(errs, fmt.Errorf("alert: from: %w", err))
 	}
 	if len(c.Receivers) == 0 {
 		errs = append(errs, errors.New("alert: receiver: there is none"))
@@ -96,6 +98,12 @@ func (r *Receiver) check(seen map[string]bool) error {
 	seen[r.Name] = true
 	if len(r.To) == 0 {
 		errs = append(errs, fmt.Errorf("alert: receiver %s: to: it is missing", plain.Quoted(r.Name)))
+	}
+	for _, a := range append(slices.Clone(r.To), r.Escalate.To...) {
+		// A mail to what is none could never be written, and with it nothing to all the others.
+		if _, err := a.Path(); err != nil {
+			errs = append(errs, fmt.Errorf("alert: receiver %s: %w", plain.Quoted(r.Name), err))
+		}
 	}
 	if r.Escalate.After > 0 && len(r.Escalate.To) == 0 {
 		errs = append(errs, fmt.Errorf("alert: receiver %s: escalate: to: it is missing", plain.Quoted(r.Name)))

@@ -100,12 +100,12 @@ func (a *Alerts) serveHook(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusUnauthorized, "there is no such hook, or its secret is another")
 		return
 	}
-	if !a.enter() {
+	if !a.enter(h.Signature == "") {
 		w.Header().Set("Retry-After", "5")
 		answer(w, http.StatusServiceUnavailable, "too many requests at once")
 		return
 	}
-	defer a.leave()
+	defer a.leave(h.Signature == "")
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostBody))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		answer(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d octets", mostBody))
@@ -167,20 +167,30 @@ func answer(w http.ResponseWriter, code int, problem string) {
 	}{code == http.StatusOK, smtp.Printable(problem)})
 }
 
-func (a *Alerts) enter() bool {
+// enter is asked before a body is read. Who asks is known by its secret, or is not known before the body has been read: strangers can fill the room of these,
+// and not of those.
+func (a *Alerts) enter(known bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.requests >= mostRequests {
+	n := a.room(known)
+	if *n >= mostRequests {
 		return false
 	}
-	a.requests++
+	*n++
 	return true
 }
 
-func (a *Alerts) leave() {
+func (a *Alerts) leave(known bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.requests--
+	*a.room(known)--
+}
+
+func (a *Alerts) room(known bool) *int {
+	if known {
+		return &a.requests
+	}
+	return &a.strangers
 }
 
 func (c *Config) hook(name string) *Hook {

@@ -204,7 +204,7 @@ func TestWatch(t *testing.T) {
 	w := h.c.Watches[0].with()
 	look := func() {
 		h.clock.forward(time.Minute)
-		if err := h.look(t.Context(), &w); err != nil {
+		if err := h.look(t.Context(), &w, &looker{probe: w.probe, timeout: w.Timeout}); err != nil {
 			t.Fatal(err)
 		}
 		h.clock.forward(time.Second)

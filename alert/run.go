@@ -29,6 +29,8 @@ func (a *Alerts) Run(ctx context.Context) error {
 			failed = a.box.Work(ctx, a.c.Worker)
 		})
 	}
+	a.complain(ctx, a.unwatch(ctx))
+	a.complain(ctx, a.expectBeats(ctx))
 	a.watch(ctx, &tasks)
 	var forgot, beaten time.Time
 	for ctx.Err() == nil {

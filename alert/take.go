@@ -197,24 +197,28 @@ func (t *tx) end(ctx context.Context, c *Config, now time.Time) error {
 		return err
 	}
 	for i := range list {
-		r := &list[i]
-		r.State = Resolved
-		r.version++
-		if err := t.keep(ctx, r.group, r, now); err != nil {
-			return err
-		}
-		var receiver, name string
-		if err := t.Row(ctx, "SELECT receiver, name FROM parley_alert_groups WHERE id = ?", []any{r.group}, &receiver, &name); err != nil {
-			return err
-		}
-		if err := t.wake(ctx, c.anyReceiver(receiver), r.group, name, Resolved, now); err != nil {
-			return err
-		}
-		if err := t.sampleGroup(ctx, r.group, now); err != nil {
+		if err := t.ended(ctx, c, &list[i], now); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ended notes that an alert is resolved, which nobody has told of.
+func (t *tx) ended(ctx context.Context, c *Config, r *row, now time.Time) error {
+	r.State = Resolved
+	r.version++
+	if err := t.keep(ctx, r.group, r, now); err != nil {
+		return err
+	}
+	var receiver, name string
+	if err := t.Row(ctx, "SELECT receiver, name FROM parley_alert_groups WHERE id = ?", []any{r.group}, &receiver, &name); err != nil {
+		return err
+	}
+	if err := t.wake(ctx, c.anyReceiver(receiver), r.group, name, Resolved, now); err != nil {
+		return err
+	}
+	return t.sampleGroup(ctx, r.group, now)
 }
 
 // anyReceiver is that of a name, or the first where the file has it no more: nothing is thrown away.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ type Watch struct {
 	Command  []string      // the program and what it is told, where Kind is Command
 	Every    time.Duration // zero: a minute, if there is no Cron
 	Cron     string        // "*/5 8-18 * * 1-5", in the time zone of Config
-	Failures int           // in a row, before it is an alert; zero: 3
+	Failures int           // in a row, before it is an alert; zero: 3, and 1 of what is looked at less than every ten minutes, or by Cron
 	Timeout  time.Duration // of one look; zero: 10 seconds
 	Receiver string        // who is told; empty: the first of [Config].Receivers
 	Severity string        // empty: critical
@@ -104,6 +105,9 @@ func (w Watch) with() Watch {
 	}
 	if w.Failures <= 0 {
 		w.Failures = 3
+		if w.Cron != "" || w.Every > 10*time.Minute {
+			w.Failures = 1 // three days of a daily look are too long not to be told
+		}
 	}
 	if w.Timeout <= 0 {
 		w.Timeout = 10 * time.Second
@@ -132,16 +136,59 @@ func (w *Watch) next(now time.Time, zone *time.Location) time.Time {
 	return at
 }
 
+// unwatch resolves what fired of a watch that there is no longer: nobody looks whether it is well again.
+func (a *Alerts) unwatch(ctx context.Context) error {
+	now := a.c.clock()
+	return failed("ending watches", a.s.write(ctx, func(t *tx) error {
+		var gone []string
+		err := t.Each(ctx, "SELECT name FROM parley_alert_watches", nil, func(scan func(...any) error) error {
+			var name string
+			err := scan(&name)
+			if !slices.ContainsFunc(a.c.Watches, func(w Watch) bool { return w.Name == name }) {
+				gone = append(gone, name)
+			}
+			return err
+		})
+		for _, name := range gone {
+			if err == nil {
+				_, err = t.Exec(ctx, "DELETE FROM parley_alert_watches WHERE name = ?", name)
+			}
+			if err == nil {
+				err = t.resolveAll(ctx, &a.c, (&Alert{Fingerprint: "watch/" + name}).print(), now)
+			}
+		}
+		return err
+	}))
+}
+
+// resolveAll resolves an alert wherever it fires.
+func (t *tx) resolveAll(ctx context.Context, c *Config, print string, now time.Time) error {
+	var list []row
+	err := t.Each(ctx, "SELECT "+rowColumns+" FROM parley_alert_alerts WHERE state = 0 AND print = ?", []any{print}, func(scan func(...any) error) error {
+		r, err := scanRow(scan)
+		list = append(list, r)
+		return err
+	})
+	for i := range list {
+		if err == nil {
+			list[i].Ends = now
+			err = t.ended(ctx, c, &list[i], now)
+		}
+	}
+	return err
+}
+
 // watch looks at all that is watched, each at its own times.
 func (a *Alerts) watch(ctx context.Context, tasks *sync.WaitGroup) {
 	for _, w := range a.c.Watches {
 		w = w.with()
+		l := &looker{probe: w.probe, timeout: w.Timeout}
 		tasks.Go(func() {
 			if w.Cron != "" && !pause.For(ctx, time.Until(w.next(time.Now(), a.c.Zone))) {
 				return
 			}
 			for ctx.Err() == nil {
-				a.complain(ctx, a.look(ctx, &w))
+				a.complain(ctx, a.look(ctx, &w, l))
 				if !pause.For(ctx, time.Until(w.next(time.Now(), a.c.Zone))) {
 					return
 				}
@@ -151,10 +198,8 @@ func (a *Alerts) watch(ctx context.Context, tasks *sync.WaitGroup) {
 }
 
 // look looks once, and notes what it saw.
-func (a *Alerts) look(ctx context.Context, w *Watch) error {
-	within, stop := context.WithTimeout(ctx, w.Timeout)
-	defer stop()
-	value, err := w.probe(within)
+func (a *Alerts) look(ctx context.Context, w *Watch, l *looker) error {
+	value, err := l.look(ctx)
 	if ctx.Err() != nil {
 		return nil // it was we who ended
 	}

@@ -36,6 +36,9 @@ var (
 	wordWhyRate     = words{En: "So many mails went out that this one tells of all that came since.", Zh: "由于发出的邮件过多，本邮件汇总了此后的全部告警。"}
 	wordWhyEscalate = words{En: "It fires for longer than %s, and further people are told now.", Zh: "告警已持续超过 %s，现通知更多人员。"}
 
+	wordBeat      = words{En: "%s: no sign of life", Zh: "%s：没有收到心跳"}
+	wordBeatSince = words{En: "None has come since %s.", Zh: "自 %s 起没有收到。"}
+
 	wordChartGroup = words{En: "Alerts that fired in the last day: %d now, %d at most", Zh: "最近一天的告警数：当前 %d，最多 %d"}
 	wordChartWatch = words{En: "The last day of what is watched: it was well %d times and ill %d times", Zh: "最近一天的监测情况：正常 %d 次，异常 %d 次"}
 	wordFooter     = words{En: "Receiver %s. Written by Parley at %s.", Zh: "接收组 %s。由 Parley 于 %s 发出。"}
