@@ -134,7 +134,8 @@ func (a *Alerts) statusMails(ctx context.Context, t *tx, s *Status) error {
 		return err
 	}
 	for _, f := range list {
-		if f.n[outbox.Held]+f.n[outbox.Unknown] > 0 || f.waits() > 0 && (f.reply != "" || f.summary == 2 || a.c.clock().Sub(timeOf(f.at)) >= a.c.Stall) {
+		// One that is being tried once more at this moment has not left yet.
+		if f.n[outbox.Held]+f.n[outbox.Unknown] > 0 || f.waits()+f.n[outbox.Sending] > 0 && (f.reply != "" || f.summary == 2 || a.c.clock().Sub(timeOf(f.at)) >= a.c.Stall) {
 			s.Unmailed = append(s.Unmailed, Unmailed{Message: f.id, Receiver: f.receiver, Since: timeOf(f.at), Reply: f.reply})
 		}
 	}
