@@ -182,7 +182,7 @@ func (d *Digest) noteFailure(ctx context.Context, f *Feed, got *fetched, why err
 	if got != nil && got.status == http.StatusGone {
 		state = feedGone
 	}
-	wait := min(d.every(f, nil, nil)<<min(f.Failures, 10), mostWait)
+	wait := min(min(d.every(f, nil, nil), mostWait)<<min(f.Failures, 10), mostWait)
 	if got != nil && got.wait > 0 {
 		wait = max(wait, d.every(f, got, nil))
 	}

@@ -139,6 +139,10 @@ func (d *Digest) answerOne(ctx context.Context, t *tx, r *request) error {
 		m.Text = fmt.Sprintf(wordConfirmText.In(s.Lang), d.c.Name, d.link("confirm", token{purpose: forConfirm, id: s.ID, round: uint32(s.round), until: until}), timeIn(until.In(d.c.Zone), s.Lang)) //nolint:gosec // it is small
 	}
 	_, err = d.box.Put(ctx, t.SQL, &outbox.Mail{Object: m, Origin: origin, Topic: "digest " + d.c.ListID + " confirm", Key: fmt.Sprintf("digest/ask/%d", r.id), Expires: d.c.clock().Add(d.c.Confirm)})
+	if errors.As(err, new(mail.Problems)) {
+		d.c.Log.Error("digest: a request cannot be answered, and is let go of", "subscriber", s.ID, "error", err)
+		return nil // it will never be a mail, and those behind it are not to wait for it
+	}
 	return err
 }
 
