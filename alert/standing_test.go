@@ -3,6 +3,7 @@ package alert
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,9 +16,10 @@ func TestLookHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		asked, hang := 0, make(chan struct{})
+		var asked atomic.Int64
+		hang := make(chan struct{})
 		l := &looker{timeout: 10 * time.Second, probe: func(context.Context) (float64, error) {
-			if asked++; asked == 1 {
+			if asked.Add(1) == 1 {
 				<-hang
 			}
 			return 7, nil
@@ -28,13 +30,13 @@ func TestLookHangs(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 		}
-		if asked != 1 {
-			t.Errorf("asked %d times beside one another", asked)
+		if n := asked.Load(); n != 1 {
+			t.Errorf("asked %d times beside one another", n)
 		}
 		close(hang)
 		synctest.Wait()
-		if value, err := l.look(ctx); err != nil || value != 7 || asked != 2 {
-			t.Errorf("%v, %v, asked %d times", value, err, asked)
+		if value, err := l.look(ctx); err != nil || value != 7 || asked.Load() != 2 {
+			t.Errorf("%v, %v, asked %d times", value, err, asked.Load())
 		}
 	})
 }

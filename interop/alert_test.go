@@ -21,11 +21,10 @@ import (
 
 const hookSecret = "a secret of this test alone"
 
-// alerts starts "parley alert serve" by a file until the test is over, and gives where its webhooks are.
-func alerts(t *testing.T, text string) (hook string) {
+// alerts starts "parley alert serve" by a file until the test is over, and gives where its webhooks are, and the file.
+func alerts(t *testing.T, text string) (hook, path string) {
 	t.Helper()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "alert.toml")
+	path = filepath.Join(t.TempDir(), "alert.toml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -53,14 +52,12 @@ func alerts(t *testing.T, text string) (hook string) {
 		t.Fatalf("parley alert serve does not say where it listens: %s %v: %s", line, err, said)
 	}
 	go io.Copy(io.Discard, r)
-	return strings.TrimSuffix(listening.HTTP, "/") + "/hook/prometheus"
+	return strings.TrimSuffix(listening.HTTP, "/") + "/hook/prometheus", path
 }
 
-// Alertmanager fires a thousand alerts in twenty groups: twenty mails tell of all, and twenty more, in the same threads, that they are resolved.
-func TestAlertmanager(t *testing.T) {
-	notShort(t)
-	c := catch(t)
-	hook := alerts(t, fmt.Sprintf(`
+// forPrometheus is a file of alerts that Alertmanager tells of.
+func forPrometheus(c *catching) string {
+	return fmt.Sprintf(`
 from = "Alerts <alerts@example.com>"
 database = "sqlite:alert.db"
 servers = ["smtp://%s?tls=none"]
@@ -74,7 +71,14 @@ group_interval = "0s"
 name = "prometheus"
 format = "alertmanager"
 secret = %q
-`, c.smtp, hookSecret))
+`, c.smtp, hookSecret)
+}
+
+// Alertmanager fires a thousand alerts in twenty groups: twenty mails tell of all, and twenty more, in the same threads, that they are resolved.
+func TestAlertmanager(t *testing.T) {
+	notShort(t)
+	c := catch(t)
+	hook, _ := alerts(t, forPrometheus(c))
 	p := start(t, "alertmanager", "PARLEY_HOOK="+hook, "PARLEY_SECRET="+hookSecret)
 	begun := time.Now()
 	fire(t, p, begun, time.Time{})
@@ -98,6 +102,54 @@ secret = %q
 	}
 	if len(ids) > 0 {
 		t.Errorf("%d threads have no end", len(ids))
+	}
+}
+
+// Two of them that do not know of one another, as a pair does whose line is cut, both tell of everything: each mail comes once all the same.
+func TestAlertmanagerPair(t *testing.T) {
+	notShort(t)
+	c := catch(t)
+	hook, _ := alerts(t, forPrometheus(c))
+	pair := []*peer{start(t, "alertmanager", "PARLEY_HOOK="+hook, "PARLEY_SECRET="+hookSecret), start(t, "alertmanager", "PARLEY_HOOK="+hook, "PARLEY_SECRET="+hookSecret)}
+	begun := time.Now()
+	for _, p := range pair {
+		fire(t, p, begun, time.Time{})
+	}
+	awaitMails(t, c, 20)
+	over := time.Now()
+	for _, p := range pair {
+		fire(t, p, begun, over)
+	}
+	awaitMails(t, c, 40)
+}
+
+// Alertmanager can be told to group nothing. Then a thousand alerts are a thousand groups, and no thousand mails: what is more than may be in an hour waits, is one mail
+// then, and is told by the status until then.
+func TestAlertmanagerUngrouped(t *testing.T) {
+	notShort(t)
+	c := catch(t)
+	hook, path := alerts(t, forPrometheus(c))
+	p := start(t, "alertmanager", "PARLEY_HOOK="+hook, "PARLEY_SECRET="+hookSecret, "PARLEY_GROUP_BY='...'")
+	fire(t, p, time.Now(), time.Time{})
+	var s struct {
+		Firing int `json:"firing"`
+		Waits  int `json:"waits"`
+	}
+	for end := time.Now().Add(30 * time.Second); s.Firing < 1000 && time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
+		out, err := exec.Command(buildParley(t), "alert", "status", "--json", "--config", path).Output()
+		if json.Unmarshal(out, &s) != nil {
+			t.Fatalf("%s: %v", out, err)
+		}
+	}
+	if s.Firing != 1000 {
+		t.Fatalf("%d of 1000 alerts were taken", s.Firing)
+	}
+	time.Sleep(3 * time.Second)
+	const most = 60 + 1 // in an hour, and the one that tells of more
+	kept := c.messages(t, "")
+	t.Logf("%d mails; of %d alerts none tells yet", len(kept), s.Waits)
+	if len(kept) == 0 || len(kept) > most {
+		t.Errorf("%d mails came", len(kept))
 	}
 }
 

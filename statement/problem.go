@@ -75,7 +75,7 @@ func problemWords(code string) diagnose.Words {
 	case noPassword:
 		return diagnose.Words{En: "the password in column %s is empty or too short: 4 characters at least", Zh: "列 %s 中的密码为空或太短：至少 4 个字符"}
 	case changedSince:
-		return diagnose.Words{En: "it has changed since it was looked at: prepare again", Zh: "检查之后内容已变化：请重新检查"}
+		return diagnose.Words{En: "the row, its file or the template has changed since it was looked at: prepare again", Zh: "检查之后该行、附件或模板已变化：请重新检查"}
 	}
 	return diagnose.Words{En: "the mail cannot be made: %s", Zh: "无法生成邮件：%s"}
 }

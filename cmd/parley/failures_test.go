@@ -217,7 +217,7 @@ func (g *ordeal) command(out, errs io.Writer, args []string) int {
 
 func (g *ordeal) add(part, text string) {
 	if g.port != "" {
-		text = strings.ReplaceAll(text, g.port, "PORT")
+		text = regexp.MustCompile(`\b`+g.port+`\b`).ReplaceAllString(text, "PORT") // and not where it is a part of another number
 	}
 	for _, m := range failureMasks {
 		text = m.form.ReplaceAllString(text, m.with)

@@ -53,7 +53,7 @@ Exit code: 0 well; 64 a mistake in the command, 65 there are rows with mistakes,
 	wordStatementNextFailed    = text{"Those that failed: parley statement failures --state %s -o failures.csv, then send --only failures.csv", "失败的行：先 parley statement failures --state %s -o failures.csv，再 send --only failures.csv"}
 	wordStatementNoPDFs        = text{"PDFs are made as the mails are sent: how large all is, nobody knows before", "PDF 在发送时生成，总大小事先无法得知"}
 	wordStatementNoPause       = text{"Nothing is on its way: there is nothing to pause.", "没有正在发送的邮件：无需暂停。"}
-	wordStatementTested        = text{"sent to %s as a test: nothing is noted, and all rows are still to be sent", "已测试发送给 %s：不作记录，各行仍待发送"}
+	wordStatementTested        = text{"sent to %s as a test: nothing is noted, and each row that is ready is so still", "已测试发送给 %s：不作记录，待发送的行仍待发送"}
 	wordStatementWentBad       = text{"Rows with mistakes were not sent: parley statement failures --state %s has them; mend them, prepare again, and send again.", "有误的行没有发送：用 parley statement failures --state %s 查看；改正后重新检查（prepare）并再次发送。"}
 	wordStatementStart         = text{"Nothing goes out before %s; parley statement send without --at does not wait.", "%s 之前不会发送；不带 --at 的 parley statement send 会立即发送。"}
 	wordStatementBegins        = text{"waits until %s", "等到 %s"}

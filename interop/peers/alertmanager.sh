@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Prometheus Alertmanager, which tells of alerts by the webhook at PARLEY_HOOK, with the bearer token of PARLEY_SECRET. Alerts of one alertname are one group.
+# Prometheus Alertmanager, which tells of alerts by the webhook at PARLEY_HOOK, with the bearer token of PARLEY_SECRET. Alerts of one alertname are one group,
+# or of what PARLEY_GROUP_BY names.
 . "$(dirname "$0")/lib.sh"
 
 packages="prometheus-alertmanager openssl perl-base"
@@ -9,7 +10,7 @@ configure() {
 	cat >/state/alertmanager.yml <<-END
 		route:
 		  receiver: parley
-		  group_by: [alertname]
+		  group_by: [${PARLEY_GROUP_BY:-alertname}]
 		  group_wait: 1s
 		  group_interval: 1s
 		  repeat_interval: 4h
