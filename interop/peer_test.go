@@ -83,6 +83,20 @@ func start(t *testing.T, name string, env ...string) *peer {
 	return p
 }
 
+// startOwn gives a peer of that name that is this test's alone, and ends with it.
+func startOwn(t *testing.T, name string, env ...string) *peer {
+	t.Helper()
+	notShort(t)
+	p := &peer{name: name, state: t.TempDir()}
+	if err := p.start(env); errors.Is(err, errMissing) {
+		missing(t, name, err.Error())
+	} else if err != nil {
+		t.Fatalf("%s does not start: %v", name, err)
+	}
+	t.Cleanup(func() { p.stop() }) //nolint:errcheck // it was told to
+	return p
+}
+
 func notShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() || os.Getenv("PARLEY_REQUIRE_PEERS") != "1" {
