@@ -127,6 +127,7 @@ func runProgram(ctx context.Context, r *relaying, ways []way, ca string, command
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], append(command[1:], string(told))...)
+	cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+ca) // fetch has no other way to be told
 	cmd.WaitDelay = 5 * time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -201,7 +202,7 @@ func (h handed) refuses() bool {
 	return h.Sort == "stranger" || h.Sort == "wrong" || h.Mechanism == "CRAM-MD5" && h.program != "php"
 }
 
-// TestServePrograms has real programs hand mail over to parley serve, by each way and mechanism that they have, and by HTTP; parley serve signs
+// TestServePrograms has real programs hand mail over to parley serve, by each way and mechanism that they have, and by HTTPS; parley serve signs
 // it, and brings it to a real Postfix. What came into its Maildir is compared with what was handed over, octet for octet.
 func TestServePrograms(t *testing.T) {
 	needTools(t)
@@ -209,9 +210,10 @@ func TestServePrograms(t *testing.T) {
 	postfix := start(t, "postfix")
 	state := toolState(t)
 	keys := newSigningKeys(t, "example.net")
-	r := relays(t, "hostname = \"relay.example.net\"\ndefault = [\"postfix\"]\n"+serveTLS(state)+keys.config()+"[retention]\ncontent = \"1h\"\n"+
+	r := relays(t, "http = \"0.0.0.0:0\"\nhostname = \"relay.example.net\"\ndefault = [\"postfix\"]\n"+serveTLS(state)+keys.config()+"[retention]\ncontent = \"1h\"\n"+
 		fmt.Sprintf("[user.\"cron@example.net\"]\nsenders = [\"*@example.net\"]\n%s%soperator = true\n", hashed(t, user, password, "*@example.net"), hashed(t, boss, bossPassword, "boss@example.net"))+
 		postfix.server(t, "postfix", "STARTTLS"))
+	r.secure(t, filepath.Join(state, "tls", "ca.pem"))
 	ways := r.ways(t)
 	all := runServe(t, r, state, ways)
 	all = append(all, runTools(t, state, ways)...)

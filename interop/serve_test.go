@@ -3,6 +3,8 @@ package interop_test
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -25,6 +27,7 @@ type relaying struct {
 	dir, config string
 	smtp        []string // its listeners, in their order
 	http        string
+	asks        *http.Client // who trusts it, where it speaks HTTPS
 	cmd         *exec.Cmd
 	said        *bytes.Buffer
 	reloads     chan string // what it said of a reload: nothing, or what was wrong
@@ -63,7 +66,7 @@ func relays(t *testing.T, text string) *relaying {
 		r.cmd.Wait()
 		t.Fatalf("parley serve says %q: %s", lines.Text(), r.said)
 	}
-	r.smtp, r.http = first.SMTP, strings.TrimSuffix(first.HTTP, "/")
+	r.smtp, r.http, r.asks = first.SMTP, strings.TrimSuffix(first.HTTP, "/"), http.DefaultClient
 	go func() {
 		defer close(r.over)
 		for lines.Scan() {
@@ -75,6 +78,23 @@ func relays(t *testing.T, text string) *relaying {
 	}()
 	t.Cleanup(func() { r.stop(t) })
 	return r
+}
+
+// secure has it be asked by HTTPS, at which it is reached from everywhere.
+func (r *relaying) secure(t *testing.T, caFile string) {
+	t.Helper()
+	u, err := url.Parse(r.http)
+	if err != nil || u.Scheme != "https" {
+		t.Fatalf("it does not speak HTTPS: %s", r.http)
+	}
+	r.http = "https://127.0.0.1:" + u.Port()
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	r.asks = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 }
 
 // stop ends it in order; what it has said beside is no secret, and of use where the test has failed.
@@ -99,7 +119,10 @@ func (r *relaying) stop(t *testing.T) {
 // write writes the file anew.
 func (r *relaying) write(t *testing.T, text string) {
 	t.Helper()
-	text = "database = \"sqlite:outbox.db\"\nhttp = \"127.0.0.1:0\"\n" + text
+	if !strings.HasPrefix(text, "http = ") {
+		text = "http = \"127.0.0.1:0\"\n" + text
+	}
+	text = "database = \"sqlite:outbox.db\"\n" + text
 	if !strings.Contains(text, "[user.") {
 		text += "\n" + hashed(t, "kim", password, "*@example.net") + "\n" + hashed(t, boss, bossPassword, "boss@example.net") + "operator = true\n"
 	}
@@ -153,7 +176,7 @@ func (r *relaying) ask(t *testing.T, method, path string, v any) {
 // do asks, and reads the answer into v, which is JSON whatever it says.
 func (r *relaying) do(t *testing.T, req *http.Request, v any) int {
 	t.Helper()
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := r.asks.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Hands mail over to "parley serve" by nodemailer and by fetch, and prints a line of JSON for each. What they have in common, and
 // what they are told, stands in serve_programs_test.go.
 //
-//	node send.js '{"ways": [...], "ca": "ca.pem", "http": "http://127.0.0.1:8026", "user": "kim", "password": "…"}'
+//	node send.js '{"ways": [...], "ca": "ca.pem", "http": "https://127.0.0.1:8026", "user": "kim", "password": "…"}'
 'use strict';
 
 const crypto = require('node:crypto');

@@ -2,7 +2,7 @@
 // Hands mail over to "parley serve" by PHPMailer and by PHP's own streams, and prints a line of JSON for each. What they have in
 // common, and what they are told, stands in serve_programs_test.go.
 //
-//   php send.php '{"ways": [...], "ca": "ca.pem", "http": "http://127.0.0.1:8026", "user": "kim", "password": "…"}'
+//   php send.php '{"ways": [...], "ca": "ca.pem", "http": "https://127.0.0.1:8026", "user": "kim", "password": "…"}'
 require '/usr/share/php/libphp-phpmailer/src/Exception.php';
 require '/usr/share/php/libphp-phpmailer/src/PHPMailer.php';
 require '/usr/share/php/libphp-phpmailer/src/SMTP.php';
@@ -72,7 +72,7 @@ function send(array $told, array $way, string $mechanism, string $sort, string $
 function post(array $told, string $path, string $type, string $body, array $more = [], ?string $password = null): array
 {
     $header = ["Content-Type: $type", 'Authorization: Basic ' . base64_encode($told['user'] . ':' . ($password ?? $told['password']))];
-    $answer = file_get_contents($told['http'] . $path, false, stream_context_create(['http' => [
+    $answer = file_get_contents($told['http'] . $path, false, stream_context_create(['ssl' => ['cafile' => $told['ca']], 'http' => [
         'method' => 'POST', 'header' => array_merge($header, $more), 'content' => $body, 'ignore_errors' => true, 'timeout' => 20,
     ]]));
     return ['status' => (int) explode(' ', $http_response_header[0])[1], 'answer' => json_decode($answer, true)];

@@ -1,7 +1,7 @@
 """Hands mail over to "parley serve" by Python's smtplib and urllib, and prints a line of JSON for each. What they have in common,
 and what they are told, stands in serve_programs_test.go.
 
-    send.py '{"ways": [...], "ca": "ca.pem", "http": "http://127.0.0.1:8026", "user": "kim", "password": "…"}'
+    send.py '{"ways": [...], "ca": "ca.pem", "http": "https://127.0.0.1:8026", "user": "kim", "password": "…"}'
 """
 
 import base64
@@ -99,7 +99,7 @@ def post(body, kind, key=None, query="", password=told["password"]):
         header["Idempotency-Key"] = key
     req = urllib.request.Request(told["http"] + "/api/v1/messages" + query, data=body, headers=header, method="POST")
     try:
-        with urllib.request.urlopen(req, timeout=20) as resp:
+        with urllib.request.urlopen(req, timeout=20, context=ssl.create_default_context(cafile=told["ca"])) as resp:
             return {"status": resp.status, "answer": json.load(resp)}
     except urllib.error.HTTPError as e:
         return {"status": e.code, "answer": json.load(e)}

@@ -1,7 +1,7 @@
 // Gomail hands mail over to "parley serve" by go-mail and by net/http, and prints a line of JSON for each. What it has in common with
 // other programs, and what it is told, stands in serve_programs_test.go.
 //
-//	gomail '{"ways": [...], "ca": "ca.pem", "http": "http://127.0.0.1:8026", "user": "kim", "password": "…"}'
+//	gomail '{"ways": [...], "ca": "ca.pem", "http": "https://127.0.0.1:8026", "user": "kim", "password": "…"}'
 package main
 
 import (
@@ -194,7 +194,8 @@ func (at *told) post(kind string, body []byte, key, password string) (status int
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: at.roots}, DisableKeepAlives: true}}
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
